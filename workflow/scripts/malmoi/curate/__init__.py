@@ -1,0 +1,1 @@
+"""Decide which documents are kept, and in which split."""

@@ -1,0 +1,56 @@
+"""The document record: what every stage from ingest to segment passes on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+#: ``group`` names what must not straddle a split (case number, product, patient); ``meta`` is a JSON
+#: object with everything else the raw file said, labels for fine-tuning among it.
+FIELDS: tuple[str, ...] = (
+    "doc_id",
+    "source",
+    "domain",
+    "kind",
+    "title",
+    "date",
+    "group",
+    "text",
+    "meta",
+    "raw_path",
+    "raw_sha256",
+)
+
+SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in FIELDS])
+
+
+def document_id(source: str, raw_path: str, text: str, occurrence: int = 0) -> str:
+    """Return a stable 32-digit hexadecimal id made of where a document came from and what it says.
+
+    ``occurrence`` tells equal texts of one raw file apart; it is 0 for the first.
+    """
+    parts = (source, raw_path, str(occurrence), text)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def shard_of(doc_id: str, shards: int) -> int:
+    """Return the shard, 0 to ``shards`` - 1, that a document belongs to, from its id alone."""
+    return int(doc_id[:8], 16) % shards
+
+
+def table(documents: Iterable[dict[str, str]]) -> pa.Table:
+    """Return documents as a table in the order given; each dict holds exactly ``FIELDS``."""
+    return pa.Table.from_pylist(list(documents), schema=SCHEMA)
+
+
+def read(paths: Iterable[str | Path], shard: int | None = None, shards: int = 1) -> Iterator[dict]:
+    """Yield documents of Parquet files in stored order, of one shard only where ``shard`` is given."""
+    for path in paths:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
+            for document in batch.to_pylist():
+                if shard is None or shard_of(document["doc_id"], shards) == shard:
+                    yield document

@@ -1,0 +1,1 @@
+"""Measure a pretrained model against the same network untrained."""

@@ -1,0 +1,73 @@
+"""Hashes that say whether two runs are the same run: of settings, of files and of code.
+
+Only the standard library is imported here, since the workflow itself reads this module before any
+environment exists.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+#: The folder that holds the ``malmoi`` package.
+LIBRARY = Path(__file__).resolve().parent.parent
+
+
+def canonical(value: Any) -> str:
+    """Return JSON text that is equal for equal values, whatever the order of their keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def of_value(value: Any) -> str:
+    """Return the sha256 (hexadecimal) of a JSON-like value."""
+    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()
+
+
+def of_file(path: str | Path) -> str:
+    """Return the sha256 (hexadecimal) of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_code(*files: str | Path) -> str:
+    """Return the sha256 of Python files together with every malmoi module they import, at any depth.
+
+    Imports are read from the syntax tree, so nothing is executed. Comments and docstrings count: the hash
+    is of the files' bytes.
+    """
+    seen: dict[Path, str] = {}
+    waiting = [Path(file).resolve() for file in files]
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen[path] = of_file(path)
+        waiting.extend(_library_imports(path))
+    names = sorted((str(path.relative_to(LIBRARY)), digest) for path, digest in seen.items())
+    return of_value(names)
+
+
+def _library_imports(path: Path) -> Iterable[Path]:
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            if name.split(".")[0] == "malmoi":
+                yield from _module_files(name)
+
+
+def _module_files(name: str) -> Iterable[Path]:
+    path = LIBRARY
+    for part in name.split("."):
+        path = path / part
+        for candidate in (path / "__init__.py", path.with_suffix(".py")):
+            if candidate.is_file():
+                yield candidate

@@ -1,0 +1,1 @@
+"""Build next-sentence pairs with masked words, and load them for training."""

@@ -1,0 +1,1 @@
+"""Find sentences and morphemes as offsets into the text."""

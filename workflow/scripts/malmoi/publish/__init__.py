@@ -1,0 +1,1 @@
+"""Package a model with its evidence and publish it."""

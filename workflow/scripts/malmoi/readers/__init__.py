@@ -1,0 +1,1 @@
+"""Read raw files of any format into documents."""

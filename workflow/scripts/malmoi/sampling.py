@@ -1,0 +1,76 @@
+"""Random choice as a function of a key and a counter, not of a state.
+
+Each draw depends on (seed, purpose, counter) alone, so masks, order and pairs come out the same whatever
+the number of workers, ranks or restarts. The mixer is the finalizer of SplitMix64 (Steele, Lea and
+Flood 2014); the permutation is a four-round Feistel network with cycle walking (Black and Rogaway
+2002), which shuffles any number of items in constant memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def key(seed: int, *purpose: str | int) -> int:
+    """Return the 64-bit key of a stream of draws, named by what the draws are for."""
+    name = "\x1f".join(str(part) for part in (seed, *purpose))
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def bits(stream: int, counters: np.ndarray) -> np.ndarray:
+    """Return 64 random bits (uint64, same shape) for each counter of a stream."""
+    with np.errstate(over="ignore"):
+        mixed = (np.asarray(counters).astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(stream)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
+        return mixed ^ (mixed >> np.uint64(31))
+
+
+def uniform(stream: int, counters: np.ndarray) -> np.ndarray:
+    """Return a float64 in [0, 1) for each counter of a stream."""
+    return (bits(stream, counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def below(stream: int, counters: np.ndarray, bound: int) -> np.ndarray:
+    """Return an int64 in [0, ``bound``) for each counter; the bias is under ``bound`` / 2**53."""
+    return (uniform(stream, counters) * bound).astype(np.int64)
+
+
+class Permutation:
+    """A random order of ``size`` items, computed item by item.
+
+    ``order(positions)`` gives the items (int64) at those positions; over all positions each item comes
+    exactly once.
+    """
+
+    def __init__(self, size: int, stream: int) -> None:
+        if size < 1:
+            raise ValueError(f"a permutation needs at least one item, not {size}")
+        self.size = size
+        half_bits = max(1, (int(size - 1).bit_length() + 1) // 2)
+        self._half = np.uint64(half_bits)
+        self._mask = np.uint64((1 << half_bits) - 1)
+        self._rounds = [key(stream, "feistel", number) for number in range(4)]
+
+    def __call__(self, positions: np.ndarray) -> np.ndarray:
+        values = np.array(positions, dtype=np.uint64, ndmin=1)
+        if values.size and int(values.max()) >= self.size:
+            raise IndexError(f"position {int(values.max())} of a permutation of {self.size} items")
+        values = self._network(values)
+        outside = values >= self.size
+        while outside.any():
+            values[outside] = self._network(values[outside])
+            outside = values >= self.size
+        return values.astype(np.int64)
+
+    def _network(self, values: np.ndarray) -> np.ndarray:
+        left, right = values >> self._half, values & self._mask
+        for stream in self._rounds:
+            left, right = right, left ^ (bits(stream, right) & self._mask)
+        return (left << self._half) | right

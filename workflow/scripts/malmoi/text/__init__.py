@@ -1,0 +1,1 @@
+"""Repair Korean text and hide personal data."""

@@ -1,0 +1,1 @@
+"""Pretrain BERT under DeepSpeed ZeRO."""

@@ -1,0 +1,1 @@
+"""Learn a WordPiece vocabulary that knows morphemes, and apply it."""
