@@ -1,1 +1,1 @@
-"""Find sentences and morphemes as offsets into the text."""
+"""Find sentences and morphemes as offsets into the text, which itself stays as it is."""

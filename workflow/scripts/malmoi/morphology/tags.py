@@ -1,0 +1,29 @@
+"""Kiwi's part-of-speech tags as small integers, and which of them are function morphemes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: The Sejong-style tags of kiwipiepy 0.24; a tag's place in the tuple is what the segments store.
+TAGS: tuple[str, ...] = tuple(
+    """UN NNG NNP NNB NR NP VV VA VX VCP VCN MM MAG MAJ IC
+    JKS JKC JKG JKO JKB JKV JKQ JX JC EP EF EC ETN ETM XPN XSN XSV XSA XSM XR
+    SF SP SS SSO SSC SE SO SW SL SH SN SB
+    W_URL W_EMAIL W_HASHTAG W_MENTION W_SERIAL W_EMOJI Z_CODA Z_SIOT
+    USER0 USER1 USER2 USER3 USER4""".split()
+)
+
+_NUMBERS = {tag: number for number, tag in enumerate(TAGS)}
+
+#: By tag number: does the morpheme attach to a stem (josa, eomi, the copula, -하/-되)?
+IS_FUNCTIONAL = np.array(
+    [tag[:1] in ("J", "E") or tag in ("VCP", "XSV", "XSA") for tag in TAGS], dtype=bool
+)
+
+
+def tag_number(tag: str) -> int:
+    """Return the stored number of a Kiwi tag; regularity marks (``VV-I``) are left out.
+
+    Tags this table does not know become ``UN`` (unknown).
+    """
+    return _NUMBERS.get(tag.split("-", 1)[0], 0)

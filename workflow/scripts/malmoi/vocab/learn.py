@@ -1,0 +1,188 @@
+"""Learn a position-aware WordPiece vocabulary from segments and export it as a Hugging Face tokenizer.
+
+The published tokenizer is an ordinary ``BertTokenizerFast``: morphemes shape which pieces exist, and reading
+raw text needs no analyzer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import BertTokenizerFast
+
+from malmoi import sampling
+from malmoi.atomic import replacing_folder, write_json
+from malmoi.errors import InputError
+from malmoi.progress import LOG, track
+from malmoi.vocab.words import marked_words, normalizer, unmarked, word_splitter
+
+PREFIX = "##"
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def learn_vocabulary(
+    inputs: Sequence[str | Path],
+    *,
+    size: int,
+    boundaries: str,
+    sample_mb: float,
+    min_frequency: int,
+    seed: int,
+    functional: np.ndarray,
+    output: str | Path,
+) -> None:
+    """Learn a vocabulary of exactly ``size`` pieces from the training documents and write its folder.
+
+    ``boundaries`` says which morpheme boundaries pieces may not cross: ``all``, ``functional`` (only before
+    josa, eomi, the copula and -하/-되) or ``none``. ``functional`` is the bool array [tags] that marks
+    those tags. Every character seen ``min_frequency`` times gets a piece at both positions. A sample of
+    about ``sample_mb`` megabytes of text is drawn document by document, by hash of the id.
+
+    Raises:
+        InputError: no training document, or too little text for ``size``.
+    """
+    megabytes = _training_megabytes(inputs)
+    share = min(1.0, sample_mb / megabytes) if megabytes else 0.0
+    if not share:
+        raise InputError("vocabulary: no document is in the train split; add documents to corpus")
+    characters: Counter[str] = Counter()
+    documents = _sampled(inputs, share, sampling.key(seed, "vocabulary"))
+    pieces = _train(
+        track(
+            _marked_documents(documents, boundaries, functional, characters),
+            "vocabulary",
+        ),
+        size,
+        min_frequency,
+    )
+    alphabet = sorted(
+        character
+        for character, count in characters.items()
+        if count >= min_frequency and not character.isspace()
+    )
+    vocabulary = _assemble(alphabet, pieces, size)
+    with replacing_folder(output) as folder:
+        bert_tokenizer(vocabulary).save_pretrained(folder)
+        (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+        write_json(
+            folder / "vocabulary.json",
+            {
+                "size": size,
+                "boundaries": boundaries,
+                "alphabet": len(alphabet),
+                "sampled_share": share,
+                "training_megabytes": megabytes,
+                "min_frequency": min_frequency,
+            },
+        )
+
+
+def bert_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:
+    """Return the fast BERT tokenizer of a vocabulary in id order; case and accents are kept."""
+    ids = {piece: number for number, piece in enumerate(vocabulary)}
+    tokenizer = Tokenizer(
+        models.WordPiece(ids, unk_token="[UNK]", continuing_subword_prefix=PREFIX)
+    )
+    tokenizer.normalizer = normalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece(prefix=PREFIX)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])],
+    )
+    return BertTokenizerFast(
+        tokenizer_object=tokenizer,
+        do_lower_case=False,
+        strip_accents=False,
+        tokenize_chinese_chars=True,
+        unk_token="[UNK]",
+        sep_token="[SEP]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        mask_token="[MASK]",
+    )
+
+
+def _train(segments: Iterator[list[str]], size: int, min_frequency: int) -> list[str]:
+    """Return trained pieces as plain text, most valuable first, single characters left out."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", continuing_subword_prefix=PREFIX))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.WordPieceTrainer(
+        # The rewritten pieces of the two positions partly collide, so more are learned than are kept.
+        vocab_size=2 * size,
+        min_frequency=min_frequency,
+        limit_alphabet=200_000,
+        continuing_subword_prefix=PREFIX,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator((" ".join(words) for words in segments), trainer)
+    ordered = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    pieces = dict.fromkeys(unmarked(piece, PREFIX) for piece, _ in ordered)
+    return [piece for piece in pieces if len(piece.removeprefix(PREFIX)) > 1]
+
+
+def _assemble(alphabet: Sequence[str], pieces: Sequence[str], size: int) -> list[str]:
+    fixed = [*SPECIAL_TOKENS, *alphabet, *(PREFIX + character for character in alphabet)]
+    available = len(fixed) + len(pieces)
+    if len(fixed) > size:
+        raise InputError(
+            f"vocabulary.size: {size} cannot hold the {len(alphabet)} characters of the corpus at both "
+            f"positions; set it to at least {_round_up(len(fixed))}"
+        )
+    if available < size:
+        raise InputError(
+            f"vocabulary.size: the corpus gives only {available} pieces; "
+            f"set it to at most {available // 128 * 128} or add text"
+        )
+    LOG.info("vocabulary: %d characters, %d pieces learned", len(alphabet), len(pieces))
+    return [*fixed, *pieces[: size - len(fixed)]]
+
+
+def _round_up(number: int) -> int:
+    return -(-number // 128) * 128
+
+
+def _training_megabytes(inputs: Sequence[str | Path]) -> float:
+    total = 0
+    for path in inputs:
+        for batch in pq.ParquetFile(path).iter_batches(256, columns=["split", "text"]):
+            for document in batch.to_pylist():
+                if document["split"] == "train":
+                    total += len(document["text"].encode())
+    return total / 1e6
+
+
+def _sampled(inputs: Sequence[str | Path], share: float, stream: int) -> Iterator[dict]:
+    columns = ["doc_id", "split", "text", "morpheme_starts", "morpheme_tags"]
+    for path in inputs:
+        for batch in pq.ParquetFile(path).iter_batches(256, columns=columns):
+            for document in batch.to_pylist():
+                number = np.array([int(document["doc_id"][:15], 16)])
+                if document["split"] == "train" and sampling.uniform(stream, number)[0] < share:
+                    yield document
+
+
+def _marked_documents(
+    documents: Iterator[dict],
+    boundaries: str,
+    functional: np.ndarray,
+    characters: Counter[str],
+) -> Iterator[list[str]]:
+    """Yield each document's marked words; the plain characters are counted on the way."""
+    splitter, clean = word_splitter(), normalizer()
+    nothing = np.zeros(0, dtype=np.int64)
+    for document in documents:
+        characters.update(clean.normalize_str(document["text"]))
+        starts = np.array(document["morpheme_starts"], dtype=np.int64)
+        if boundaries == "none":
+            starts = nothing
+        elif boundaries == "functional":
+            starts = starts[functional[np.array(document["morpheme_tags"], dtype=np.int64)]]
+        yield list(marked_words(document["text"], starts, splitter))
+
