@@ -1,0 +1,206 @@
+"""One table and one plot over experiments, each figure beside its baselines."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from malmoi.atomic import replacing, write_text
+from malmoi.errors import InputError
+
+COLUMNS = ("evaluation", "split", "metric", "model", "experiment", "value", "low", "high", "n")
+PRETRAINING_METRICS = (
+    "mlm_loss",
+    "mlm_bits_per_character",
+    "mlm_accuracy",
+    "nsp_loss",
+    "nsp_accuracy",
+)
+CLASSIFICATION_METRICS = ("accuracy", "macro_f1")
+#: Where a smaller figure is the better one.
+LOWER = ("mlm_loss", "mlm_bits_per_character", "nsp_loss")
+MODELS = ("trained", "untrained", "unigram", "tfidf_svm", "majority")
+#: What is plotted: losses and bits on their own scale would hide the shares beside them.
+PLOTTED = ("mlm_bits_per_character", "mlm_accuracy", "nsp_accuracy", "accuracy", "macro_f1")
+COLOURS = ("#0072b2", "#999999", "#e69f00", "#009e73", "#cc79a7")
+HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
+
+STYLE = """
+body { font: 14px/1.4 sans-serif; margin: 2em; }
+table { border-collapse: collapse; }
+th, td { padding: .25em .7em; border-bottom: 1px solid #ddd; text-align: right; }
+th { text-align: left; }
+"""
+
+
+def compare(
+    results: Mapping[str, Sequence[str | Path]],
+    csv_path: str | Path,
+    html_path: str | Path,
+    png_path: str | Path,
+) -> pd.DataFrame:
+    """Gather the evaluations of several experiments into a CSV, an HTML table and a bar plot.
+
+    Args:
+        results: the JSON files that ``evaluate_pretraining`` and ``evaluate_classification`` wrote,
+            by experiment, in the order to show.
+        csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are the
+        ends
+            of the 95 % interval, ``n`` counts documents.
+        html_path: the same with a column per experiment, for people.
+        png_path: bars with intervals of the test split.
+
+    Raises:
+        InputError: there is nothing to compare, or a file is not an evaluation.
+    """
+    rows: list[dict[str, Any]] = []
+    for experiment, paths in results.items():
+        for path in sorted(map(str, paths)):
+            rows += [{"experiment": experiment, **row} for row in figures_of(path)]
+    if not rows:
+        raise InputError("no evaluation to compare; run the evaluation of at least one experiment")
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for column, order in (
+        ("evaluation", _held_out_first(table["evaluation"])),
+        ("split", ["validation", "test"]),
+        ("metric", [*PRETRAINING_METRICS, *CLASSIFICATION_METRICS]),
+        ("model", list(MODELS)),
+        ("experiment", list(results)),
+    ):
+        table[column] = pd.Categorical(table[column], categories=order, ordered=True)
+    table = table.sort_values(list(COLUMNS[:5]), ignore_index=True)
+    write_text(csv_path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(html_path, as_html(table))
+    plot(table, png_path)
+    return table
+
+
+def figures_of(path: str | Path) -> list[dict[str, Any]]:
+    """Return the figures of one evaluation file as rows without their experiment.
+
+    Raises:
+        InputError: the file is neither a pretraining nor a classification evaluation.
+    """
+    try:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        kind = report.get("kind")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not an evaluation file; delete it and run again") from error
+    rows = []
+    if kind == "pretraining":
+        for split in ("validation", "test"):
+            for model in MODELS[:3]:
+                scores = report.get(split, {}).get(model, {})
+                for metric in PRETRAINING_METRICS:
+                    if scores.get(metric) is not None:
+                        low, high = scores["intervals"][metric]
+                        at = ("held-out", split, metric, model)
+                        n = report[split]["documents"]
+                        rows.append(_row(*at, scores[metric], low, high, n))
+    elif kind == "classification":
+        for model in MODELS:
+            for metric in CLASSIFICATION_METRICS:
+                if model in report["models"]:
+                    score = report["models"][model][metric]
+                    at = (report["task"], "test", metric, model)
+                    n = report["documents"]["test"]
+                    rows.append(_row(*at, score["mean"], score["low"], score["high"], n))
+    else:
+        raise InputError(f"{path}: not an evaluation file (kind {kind!r}); delete it and run again")
+    return rows
+
+
+def _row(
+    evaluation: str,
+    split: str,
+    metric: str,
+    model: str,
+    value: float,
+    low: float | None,
+    high: float | None,
+    n: int,
+) -> dict[str, Any]:
+    values = (evaluation, split, metric, model, value, low, high, n)
+    return dict(zip([name for name in COLUMNS if name != "experiment"], values, strict=True))
+
+
+def _held_out_first(evaluations: pd.Series) -> list[str]:
+    return sorted(set(evaluations), key=lambda name: (name != "held-out", name))
+
+
+def as_html(table: pd.DataFrame) -> str:
+    """Return a page with a row per figure and model and a column per experiment."""
+    cells = table.assign(cell=[_cell(row) for row in table.itertuples()])
+    wide = cells.pivot(
+        index=["evaluation", "split", "metric", "model"], columns="experiment", values="cell"
+    ).sort_index()
+    wide.columns = [str(name) for name in wide.columns]
+    lower = ", ".join(LOWER)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        f"<title>Experiments compared</title><style>{STYLE}</style></head>\n<body>\n"
+        "<h1>Experiments compared</h1>\n"
+        "<p>Figure and 95 % interval over documents; for fine-tuning the mean over seeds. "
+        f"Smaller is better for {html.escape(lower)}, larger for the others. "
+        "mlm_loss compares models of one vocabulary only.</p>\n"
+        f"{wide.to_html(na_rep='', border=0)}\n</body>\n</html>\n"
+    )
+
+
+def _cell(row: Any) -> str:
+    if pd.isna(row.low) or pd.isna(row.high):
+        return f"{row.value:.3f}"
+    return f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+
+def plot(table: pd.DataFrame, png_path: str | Path) -> None:
+    """Draw the test figures: a panel per evaluation and metric, a group of bars per experiment."""
+    shown = table[(table["split"] == "test") & table["metric"].isin(PLOTTED)]
+    panels = list(shown.groupby(["evaluation", "metric"], observed=True, sort=True))
+    experiments = list(table["experiment"].cat.categories)
+    columns = min(3, max(1, len(panels)))
+    lines = max(1, -(-len(panels) // columns))
+    width = max(4.0, 1.2 * len(experiments) + 2)
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    fonts = ["DejaVu Sans", *(name for name in HANGUL_FONTS if name in installed)]
+    with matplotlib.rc_context({"font.family": fonts, "font.size": 9}):
+        figure = Figure(figsize=(width * columns, 3.2 * lines), dpi=120, layout="constrained")
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for axis, ((evaluation, metric), part) in zip(axes, panels, strict=False):
+            _panel(axis, part, experiments)
+            better = "lower" if metric in LOWER else "higher"
+            axis.set_title(f"{evaluation}: {metric} ({better} is better)")
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        with replacing(png_path) as temporary:
+            # A software version or date in the file would make equal plots differ.
+            figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def _panel(axis: Any, part: pd.DataFrame, experiments: Sequence[str]) -> None:
+    models = [name for name in MODELS if name in set(part["model"])]
+    bar = 0.8 / len(models)
+    for at, model in enumerate(models):
+        rows = part[part["model"] == model]
+        places = [experiments.index(name) - 0.4 + bar * (at + 0.5) for name in rows["experiment"]]
+        value, low, high = (rows[name].to_numpy(dtype=float) for name in ("value", "low", "high"))
+        below, above = (value - low).clip(min=0), (high - value).clip(min=0)
+        axis.bar(
+            places,
+            value,
+            bar,
+            yerr=[below, above],
+            capsize=2,
+            label=model,
+            color=COLOURS[MODELS.index(model)],
+        )
+    axis.set_xticks(range(len(experiments)), experiments)
+    axis.legend(fontsize=7, frameon=False)

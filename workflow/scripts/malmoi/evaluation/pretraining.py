@@ -1,0 +1,259 @@
+"""The pretraining objectives on held-out instances: trained, untrained and unigram side by side.
+
+A loss means something only beside what needs no training. The same network with fresh weights shows
+what the architecture gives; the unigram distribution of the training labels shows what counting
+words gives (a model whose loss stays near it has learned no context).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import AutoTokenizer, BertForPreTraining
+
+from malmoi.atomic import write_json
+from malmoi.errors import InputError
+from malmoi.evaluation.intervals import figure, interval, numbered
+from malmoi.instances.loader import InstanceStore
+from malmoi.progress import LOG, track
+from malmoi.training.model import untrained
+
+#: What is summed over each instance, in the order of the columns of ``instance_sums``.
+SUMS = ("mlm_loss", "mlm_correct", "mlm_count", "nsp_loss", "nsp_correct", "nsp_count")
+
+
+def evaluate_pretraining(
+    model_dir: str | Path,
+    instance_paths: Mapping[str, str | Path],
+    train_paths: Sequence[str | Path],
+    seed: int,
+    batch_size: int,
+    output_json: str | Path,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Measure MLM and NSP on held-out instances and write the figures as JSON.
+
+    Args:
+        model_dir: folder of a ``BertForPreTraining`` with its tokenizer. instance_paths: an Arrow
+        file of instances for each held-out split. train_paths: the training instances, for the
+        unigram baseline. seed: of the untrained network and the bootstrap. batch_size: instances
+        per forward pass. output_json: one object per split with ``trained``, ``untrained`` and
+        ``unigram``. Losses are
+            in nats per masked token (MLM) or per pair (NSP); ``mlm_bits_per_character`` divides by
+            the characters of the masked pieces, which makes vocabularies of different sizes roughly
+            comparable. ``intervals`` are 95 % bootstrap intervals over documents (``doc_id_a``).
+        threads: CPU threads of torch; its own choice where None.
+
+    Raises:
+        InputError: a split holds no instances or no masked tokens, or an instance's ids do not fit
+        the
+            model's vocabulary.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trained_model = BertForPreTraining.from_pretrained(model_dir, local_files_only=True)
+    config = trained_model.config
+    networks = {"trained": trained_model, "untrained": untrained(config, seed)}
+    characters = piece_characters(model_dir, config.vocab_size)
+    unigram = unigram_losses(label_counts(train_paths, config.vocab_size))
+    report: dict[str, Any] = {
+        "kind": "pretraining",
+        "seed": seed,
+        "parameters": sum(weight.numel() for weight in trained_model.parameters()),
+        "vocabulary_size": config.vocab_size,
+    }
+    for split, path in instance_paths.items():
+        store = InstanceStore([path])
+        labels, doc_ids = masked_labels(path, config.vocab_size)
+        if not len(store) or not sum(map(len, labels)):
+            raise InputError(
+                f"{path}: the {split} split holds no masked tokens to evaluate on; give it more "
+                f"documents (curate.split.{split} in the config)"
+            )
+        sums = {
+            name: instance_sums(network, store, batch_size, device, f"{split}, {name}")
+            for name, network in networks.items()
+        }
+        sums["unigram"] = unigram_sums(labels, unigram)
+        lengths = np.array([characters[ids].sum() for ids in labels], dtype=np.float64)
+        report[split] = split_report(sums, lengths, doc_ids, seed)
+        LOG.info("%s: %s", split, {name: report[split][name]["mlm_loss"] for name in sums})
+    write_json(output_json, report)
+    return report
+
+
+@torch.inference_mode()
+def instance_sums(
+    model: BertForPreTraining,
+    store: InstanceStore,
+    batch_size: int,
+    device: torch.device,
+    label: str = "evaluate",
+) -> np.ndarray:
+    """Return the sums named in ``SUMS`` for each instance (float64 [len(store), 6]).
+
+    The model runs in evaluation mode, that is without dropout; the MLM head sees masked positions
+    only.
+    """
+    model = model.to(device).eval()
+    result = np.zeros((len(store), len(SUMS)))
+    starts = range(0, len(store), batch_size)
+    for start in track(starts, label, total=len(starts), unit="batches"):
+        rows = np.arange(start, min(start + batch_size, len(store)))
+        batch = {name: torch.from_numpy(v).to(device) for name, v in store.batch(rows).items()}
+        encoded = model.bert(
+            input_ids=batch["input_ids"],
+            token_type_ids=batch["token_type_ids"],
+            attention_mask=batch["attention_mask"],
+        )
+        instance, position = torch.nonzero(batch["labels"] != -100, as_tuple=True)
+        target = batch["labels"][instance, position]
+        logits = model.cls.predictions(encoded.last_hidden_state[instance, position]).float()
+        pair_logits = model.cls.seq_relationship(encoded.pooler_output).float()
+        pairs = batch["next_sentence_label"]
+
+        owner = instance.cpu().numpy()
+        for column, values in (
+            (0, cross_entropy(logits, target, reduction="none")),
+            (1, logits.argmax(-1) == target),
+            (2, torch.ones_like(target)),
+        ):
+            result[rows, column] = np.bincount(
+                owner, weights=values.cpu().numpy().astype(np.float64), minlength=len(rows)
+            )
+        result[rows, 3] = cross_entropy(pair_logits, pairs, reduction="none").cpu().numpy()
+        result[rows, 4] = (pair_logits.argmax(-1) == pairs).cpu().numpy()
+        result[rows, 5] = 1
+    return result
+
+
+def masked_labels(path: str | Path, vocabulary_size: int) -> tuple[list[np.ndarray], list[str]]:
+    """Return the original ids at each instance's masked positions and each instance's ``doc_id_a``.
+
+    Raises:
+        InputError: an id is not in the vocabulary.
+    """
+    labels: list[np.ndarray] = []
+    doc_ids: list[str] = []
+    with pa.memory_map(str(path)) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            column = batch.column("mlm_labels")
+            flat = column.flatten().to_numpy().astype(np.int64)
+            _check_ids(flat, vocabulary_size, path)
+            ends = np.cumsum(column.value_lengths().to_numpy())
+            labels.extend(np.split(flat, ends[:-1]) if len(ends) else [])
+            doc_ids.extend(batch.column("doc_id_a").to_pylist())
+    return labels, doc_ids
+
+
+def label_counts(paths: Sequence[str | Path], vocabulary_size: int) -> np.ndarray:
+    """Return how often each id is a masked label in the instances of ``paths`` (int64 [V])."""
+    counts = np.zeros(vocabulary_size, dtype=np.int64)
+    for path in sorted(map(str, paths)):
+        with pa.memory_map(path) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(reader.num_record_batches):
+                flat = reader.get_batch(number).column("mlm_labels").flatten().to_numpy()
+                _check_ids(flat, vocabulary_size, path)
+                counts += np.bincount(flat, minlength=vocabulary_size)
+    return counts
+
+
+def _check_ids(ids: np.ndarray, vocabulary_size: int, path: str | Path) -> None:
+    if len(ids) and int(ids.max()) >= vocabulary_size:
+        raise InputError(
+            f"{path}: token id {int(ids.max())} is outside the model's vocabulary of "
+            f"{vocabulary_size}; evaluate with instances made by the model's own tokenizer"
+        )
+
+
+def unigram_losses(counts: np.ndarray) -> np.ndarray:
+    """Return the loss in nats (float64 [V]) of each id under the add-one smoothed counts."""
+    return math.log(counts.sum() + len(counts)) - np.log(counts + 1.0)
+
+
+def unigram_sums(labels: Sequence[np.ndarray], losses: np.ndarray) -> np.ndarray:
+    """Return the MLM columns of ``SUMS`` for predicting each masked token by frequency alone."""
+    best = int(losses.argmin())
+    rows = [(losses[ids].sum(), np.count_nonzero(ids == best), len(ids)) for ids in labels]
+    return np.array(rows, dtype=np.float64).reshape(-1, 3)
+
+
+def piece_characters(model_dir: str | Path, vocabulary_size: int) -> np.ndarray:
+    """Return the characters each wordpiece stands for (int64 [V]), without its ``##``.
+
+    Special tokens stand for none: a masked [UNK] costs its loss and gains no characters.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(model_dir, local_files_only=True)
+    special = set(tokenizer.all_special_ids)
+    lengths = np.zeros(vocabulary_size, dtype=np.int64)
+    for piece, number in tokenizer.get_vocab().items():
+        if number < vocabulary_size and number not in special:
+            lengths[number] = len(piece.removeprefix("##"))
+    return lengths
+
+
+def split_report(
+    sums: Mapping[str, np.ndarray], lengths: np.ndarray, doc_ids: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """Return the figures of one split from per-instance sums, with intervals over documents.
+
+    ``sums`` maps ``trained``, ``untrained`` (columns ``SUMS``) and ``unigram`` (the first three) to
+    per-instance sums; ``lengths`` holds the characters of each instance's masked pieces.
+    """
+    numbers, documents = numbered(list(doc_ids))
+    by_document = {}
+    for name, values in sums.items():
+        columns = np.column_stack([values, lengths])
+        by_document[name] = np.zeros((documents, columns.shape[1]))
+        np.add.at(by_document[name], numbers, columns)
+
+    keys: list[tuple[str, str]] = []
+    for name in sums:
+        keys += [(name, measure) for measure in _measures(by_document[name].sum(0))]
+    falls = [("mlm_loss_fall", "untrained"), ("mlm_loss_fall_from_unigram", "unigram")]
+
+    def statistic(weights: np.ndarray, _runs: np.ndarray | None = None) -> np.ndarray:
+        by_name = {name: _measures(weights @ table) for name, table in by_document.items()}
+        values = [by_name[name][measure] for name, measure in keys]
+        trained = by_name["trained"]["mlm_loss"]
+        return np.array(values + [1 - trained / by_name[base]["mlm_loss"] for _, base in falls])
+
+    point = statistic(np.ones(documents))
+    low, high = interval(documents, statistic, seed)
+    report: dict[str, Any] = {"documents": documents, "instances": len(doc_ids)}
+    for name, values in sums.items():
+        report[name] = {"intervals": {}, "masked_tokens": int(values[:, 2].sum())}
+        if values.shape[1] == len(SUMS):
+            report[name]["pairs"] = int(values[:, 5].sum())
+    for place, (name, measure) in enumerate(keys):
+        report[name][measure] = figure(point[place])
+        report[name]["intervals"][measure] = [figure(low[place]), figure(high[place])]
+    for place, (fall, _) in enumerate(falls, start=len(keys)):
+        report[fall] = figure(point[place])
+        report[f"{fall}_interval"] = [figure(low[place]), figure(high[place])]
+    return report
+
+
+def _measures(total: np.ndarray) -> dict[str, float]:
+    """Return the measures of summed columns (``SUMS`` or its MLM part, then characters)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        measures = {
+            "mlm_loss": total[0] / total[2],
+            "mlm_accuracy": total[1] / total[2],
+            "mlm_bits_per_character": total[0] / (total[-1] * math.log(2)),
+        }
+        if len(total) > len(SUMS):
+            measures["nsp_loss"] = total[3] / total[5]
+            measures["nsp_accuracy"] = total[4] / total[5]
+    return measures
