@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +90,7 @@ def read_task(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> Task:
     wanted = set(map(str, settings["labels"])) if settings["labels"] else None
     left_out = {"without_label": 0, "other_labels": 0}
     rows: list[tuple[str, str, str, str, str]] = []
-    seen_keys: Counter[str] = Counter()
+    seen_keys: set[str] = set()
     for document in documents.read(sorted(map(str, paths))):
         if settings["kinds"] and document["kind"] not in settings["kinds"]:
             continue
@@ -139,7 +138,7 @@ def label_text(value: Any) -> str:
 def _check_rows(
     rows: Sequence[tuple[str, str, str, str, str]],
     settings: Mapping[str, Any],
-    seen_keys: Counter[str],
+    seen_keys: set[str],
 ) -> None:
     where = f"task {settings['name']}, label {settings['label']!r}"
     if not rows:

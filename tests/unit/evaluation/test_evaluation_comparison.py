@@ -1,0 +1,89 @@
+"""The table holds every experiment's figures; equal results give equal files."""
+
+import json
+
+import pandas as pd
+import pytest
+from malmoi.errors import InputError
+from malmoi.evaluation.comparison import compare
+
+
+def pretraining(loss: float) -> dict:
+    def scores(value: float, with_pairs: bool) -> dict:
+        names = ["mlm_loss", "mlm_accuracy", "mlm_bits_per_character"]
+        names += ["nsp_loss", "nsp_accuracy"] if with_pairs else []
+        values = dict.fromkeys(names, value)
+        return {**values, "intervals": {name: [value - 0.1, value + 0.1] for name in names}}
+
+    split = {
+        "documents": 12,
+        "trained": scores(loss, True),
+        "untrained": scores(8.0, True),
+        "unigram": scores(7.0, False),
+    }
+    return {"kind": "pretraining", "validation": split, "test": split}
+
+
+def classification(task: str, value: float) -> dict:
+    names = ("trained", "untrained", "tfidf_svm", "majority")
+    score = {"mean": value, "low": value - 0.05, "high": value + 0.05}
+    models = {name: {"accuracy": score, "macro_f1": score} for name in names}
+    return {"kind": "classification", "task": task, "documents": {"test": 40}, "models": models}
+
+
+@pytest.fixture
+def results(tmp_path):
+    paths = {}
+    for experiment, loss in (("raw", 4.0), ("<base>", 3.5)):
+        folder = tmp_path / experiment
+        folder.mkdir()
+        for name, value in (
+            ("pretraining", pretraining(loss)),
+            ("사건종류", classification("사건종류", loss / 10)),
+        ):
+            (folder / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+        paths[experiment] = sorted(folder.glob("*.json"))
+    return paths
+
+
+def test_every_figure_of_every_experiment_is_in_the_table(results, tmp_path):
+    out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
+    compare(results, *out)
+    table = pd.read_csv(out[0])
+    assert len(table) == 2 * (2 * (5 + 5 + 3) + 4 * 2)
+    one = table[(table.split == "test") & (table.metric == "mlm_loss") & (table.model == "trained")]
+    assert one.set_index("experiment")["value"].to_dict() == {"raw": 4.0, "<base>": 3.5}
+    assert list(one["experiment"]) == ["raw", "<base>"]
+    assert list(table["evaluation"].unique()) == ["held-out", "사건종류"]
+    page = out[1].read_text(encoding="utf-8")
+    assert "&lt;base&gt;" in page
+    assert "<base>" not in page
+    assert "0.350 [0.300, 0.400]" in page
+    assert out[2].read_bytes().startswith(b"\x89PNG")
+
+
+def test_equal_results_give_equal_files(results, tmp_path):
+    written = []
+    for name in ("one", "two"):
+        out = [tmp_path / name / f"table.{end}" for end in ("csv", "html", "png")]
+        compare(results, *out)
+        written.append([path.read_bytes() for path in out])
+    assert written[0] == written[1]
+
+
+def test_an_experiment_without_tasks_is_still_compared(results, tmp_path):
+    results = {
+        name: [p for p in paths if p.stem == "pretraining"] for name, paths in results.items()
+    }
+    table = compare(results, *(tmp_path / f"table.{end}" for end in ("csv", "html", "png")))
+    assert set(table["experiment"]) == {"raw", "<base>"}
+
+
+def test_what_is_no_evaluation_is_named(tmp_path):
+    out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
+    with pytest.raises(InputError, match="no evaluation to compare"):
+        compare({"base": []}, *out)
+    for text in ('{"kind": "loss"}', "[1]", "{"):
+        (tmp_path / "odd.json").write_text(text)
+        with pytest.raises(InputError, match=r"odd\.json"):
+            compare({"base": [tmp_path / "odd.json"]}, *out)
