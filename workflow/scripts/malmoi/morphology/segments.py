@@ -61,9 +61,7 @@ def segment_documents(
     rows: list[dict[str, str | int]] = []
     with (
         replacing(output_path) as temporary,
-        pq.ParquetWriter(
-            temporary, SCHEMA.with_metadata(metadata), compression="zstd"
-        ) as writer,
+        pq.ParquetWriter(temporary, SCHEMA.with_metadata(metadata), compression="zstd") as writer,
     ):
         documents = track(
             (document for batch in source.iter_batches(BATCH) for document in batch.to_pylist()),

@@ -7,7 +7,7 @@ raw text needs no analyzer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +50,9 @@ def learn_vocabulary(
     share = min(1.0, sample_mb / megabytes) if megabytes else 0.0
     if not share:
         raise InputError("vocabulary: no document is in the train split; add documents to corpus")
-    characters: Counter[str] = Counter()
     documents = _sampled(inputs, share, sampling.key(seed, "vocabulary"))
-    pieces = _train(
-        track(
-            _marked_documents(documents, boundaries, functional, characters),
-            "vocabulary",
-        ),
-        size,
-        min_frequency,
-    )
+    characters, parts = _count(track(documents, "vocabulary"), boundaries, functional)
+    pieces = _train(parts, size, min_frequency)
     alphabet = sorted(
         character
         for character, count in characters.items()
@@ -109,7 +102,26 @@ def bert_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:
     )
 
 
-def _train(segments: Iterator[list[str]], size: int, min_frequency: int) -> list[str]:
+def _count(
+    documents: Iterable[dict], boundaries: str, functional: np.ndarray
+) -> tuple[Counter[str], Counter[str]]:
+    """Return how often each character and each morpheme-marked part of a word occurs."""
+    splitter, clean = word_splitter(), normalizer()
+    characters: Counter[str] = Counter()
+    parts: Counter[str] = Counter()
+    nothing = np.zeros(0, dtype=np.int64)
+    for document in documents:
+        characters.update(clean.normalize_str(document["text"]))
+        starts = np.array(document["morpheme_starts"], dtype=np.int64)
+        if boundaries == "none":
+            starts = nothing
+        elif boundaries == "functional":
+            starts = starts[functional[np.array(document["morpheme_tags"], dtype=np.int64)]]
+        parts.update(marked_words(document["text"], starts, splitter))
+    return characters, parts
+
+
+def _train(parts: Counter[str], size: int, min_frequency: int) -> list[str]:
     """Return trained pieces as plain text, most valuable first, single characters left out."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", continuing_subword_prefix=PREFIX))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -119,9 +131,14 @@ def _train(segments: Iterator[list[str]], size: int, min_frequency: int) -> list
         min_frequency=min_frequency,
         limit_alphabet=200_000,
         continuing_subword_prefix=PREFIX,
+        # The trainer numbers continuing characters in hash order and breaks ties by number; named
+        # beforehand they keep one order, and the same text gives the same pieces.
+        special_tokens=sorted({PREFIX + character for part in parts for character in part[1:]}),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((" ".join(words) for words in segments), trainer)
+    tokenizer.train_from_iterator(
+        (" ".join([part] * count) for part, count in sorted(parts.items())), trainer
+    )
     ordered = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     pieces = dict.fromkeys(unmarked(piece, PREFIX) for piece, _ in ordered)
     return [piece for piece in pieces if len(piece.removeprefix(PREFIX)) > 1]
@@ -166,23 +183,3 @@ def _sampled(inputs: Sequence[str | Path], share: float, stream: int) -> Iterato
                 number = np.array([int(document["doc_id"][:15], 16)])
                 if document["split"] == "train" and sampling.uniform(stream, number)[0] < share:
                     yield document
-
-
-def _marked_documents(
-    documents: Iterator[dict],
-    boundaries: str,
-    functional: np.ndarray,
-    characters: Counter[str],
-) -> Iterator[list[str]]:
-    """Yield each document's marked words; the plain characters are counted on the way."""
-    splitter, clean = word_splitter(), normalizer()
-    nothing = np.zeros(0, dtype=np.int64)
-    for document in documents:
-        characters.update(clean.normalize_str(document["text"]))
-        starts = np.array(document["morpheme_starts"], dtype=np.int64)
-        if boundaries == "none":
-            starts = nothing
-        elif boundaries == "functional":
-            starts = starts[functional[np.array(document["morpheme_tags"], dtype=np.int64)]]
-        yield list(marked_words(document["text"], starts, splitter))
-

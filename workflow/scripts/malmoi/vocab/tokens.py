@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from malmoi import ledger
 from malmoi.atomic import replacing
@@ -87,12 +87,11 @@ def read_tokens(path: str | Path) -> Iterator[pa.RecordBatch]:
             yield reader.get_batch(number)
 
 
-def _record(document: dict, encoding, continuing: np.ndarray) -> dict:  # noqa: ANN001 (no public type)
+def _record(document: dict, encoding: Encoding, continuing: np.ndarray) -> dict:
     ids = np.array(encoding.ids, dtype=np.int64)
     starts = np.array([start for start, _ in encoding.offsets], dtype=np.int64)
     word_starts = ~continuing[ids]
-    # A token opens a morpheme if one begins where it begins; all but the first piece of a word share no
-    # start with a morpheme the vocabulary runs across.
+    # A morpheme that begins in the middle of a token opens no unit: the vocabulary runs across it.
     morphemes = np.array(document["morpheme_starts"], dtype=np.int64)
     units = word_starts * WORD_START + (word_starts | np.isin(starts, morphemes)) * MORPHEME_START
     ends = np.searchsorted(starts, np.array(document["sentence_ends"], dtype=np.int64))
