@@ -1,0 +1,243 @@
+"""Stage 1: read raw files into documents; what cannot be read goes to the ledger with a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from malmoi import documents, fingerprint, ledger
+from malmoi.atomic import write_parquet
+from malmoi.errors import InputError
+from malmoi.progress import LOG, track
+from malmoi.readers import (
+    delimited,
+    hwp,
+    json_records,
+    law_xml,
+    markdown_text,
+    parquet_rows,
+    pdf,
+    plain_text,
+    web_page,
+)
+from malmoi.readers.archive import MAX_DEPTH, Budget, members
+from malmoi.readers.detect import format_of
+from malmoi.readers.record import NAMED, ReadError, Record
+
+STAGE = "ingest"
+
+Reader = Callable[[bytes, str, Mapping[str, Any]], Iterator[Record]]
+
+READERS: dict[str, Reader] = {
+    "text": plain_text.read,
+    "markdown": markdown_text.read,
+    "json": json_records.read,
+    "jsonl": json_records.read_lines,
+    "csv": delimited.read,
+    "parquet": parquet_rows.read,
+    "xml": law_xml.read,
+    "html": web_page.read,
+    "hwp": hwp.read,
+    "pdf": pdf.read,
+}
+
+#: Longest reason in the ledger, in characters; the log has it whole.
+_REASON_LENGTH = 120
+
+
+def ingest(
+    source: Mapping[str, Any],
+    files: Sequence[str | Path],
+    root: str | Path,
+    documents_path: str | Path,
+    ledger_path: str | Path,
+) -> None:
+    """Read files of one source and write their documents, sorted by id, and a ledger row for each.
+
+    ``source`` is an entry of the config's ``corpus.sources``: ``name``, ``domain``, and optionally
+    ``kind``, ``format`` (``auto`` by content), ``fields`` and ``max_file_mb``. The paths in the outputs are
+    relative to ``root``; a file in an archive is ``archive.zip!member.txt``.
+
+    Raises:
+        InputError: the format is unknown, a file is missing or outside ``root``, or ``fields.text`` names a
+            column that no record of a file has.
+    """
+    format_name = source.get("format", "auto")
+    if format_name != "auto" and format_name not in READERS:
+        known = ", ".join(["auto", *READERS])
+        raise InputError(f"source {source['name']}: format {format_name!r} is not one of {known}")
+    kept: list[dict[str, str]] = []
+    rows: list[dict[str, str | int]] = []
+    lost: Counter[str] = Counter()
+    for path in track(sorted(Path(file) for file in files), STAGE, len(files), "files"):
+        raw_path = _raw_path(path, Path(root))
+        seen: Counter[str] = Counter()
+        for where, digest, record in records_of(path, raw_path, source):
+            where, record = _valid(where), _valid_record(record)
+            if record.reason:
+                LOG.info("%s %s: %s", where, record.record, record.reason)
+                reason = record.reason[:_REASON_LENGTH]
+                lost[reason.partition(":")[0]] += 1
+                row = {"status": "quarantined", "reason": reason}
+            else:
+                repeat = (where, record.text)
+                document = _document(source, where, digest, record, seen[repeat])
+                seen[repeat] += 1
+                kept.append(document)
+                size = len(record.text)
+                row = {"doc_id": document["doc_id"], "chars_in": size, "chars_out": size}
+            rows.append(
+                ledger.row(STAGE, source["name"], raw_path=where, record=record.record, **row)
+            )
+    _warn_of_empty_fields(source, kept)
+    LOG.info("%s: %d documents", source["name"], len(kept))
+    for reason, count in sorted(lost.items()):
+        LOG.warning("%s: %d quarantined as %s", source["name"], count, reason)
+    write_parquet(documents_path, documents.table(sorted(kept, key=lambda each: each["doc_id"])))
+    ledger.write(ledger_path, rows)
+
+
+def records_of(
+    path: Path, raw_path: str, source: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Record]]:
+    """Yield raw path, sha256 of the raw bytes and record for each record of a file.
+
+    The file's failure is one more record, with the reason and no text.
+
+    Raises:
+        InputError: the file is missing, or its columns are not those of the config.
+    """
+    limit = int(source.get("max_file_mb", 256)) * 1_000_000
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= limit else b""
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: no such file; was it moved while the run was going on?"
+        ) from error
+    except OSError as error:
+        yield (
+            raw_path,
+            "",
+            Record(reason=f"truncated_or_damaged: {type(error).__name__}: {error.strerror}"),
+        )
+        return
+    if size > limit:
+        detail = f"too_large: {size / 1e6:.0f} MB, max_file_mb is {limit // 1_000_000}"
+        yield raw_path, "", Record(reason=detail)
+        return
+    yield from _unpacked(data, raw_path, source, Budget(limit), depth=0)
+
+
+def _unpacked(
+    data: bytes, raw_path: str, source: Mapping[str, Any], budget: Budget, depth: int
+) -> Iterator[tuple[str, str, Record]]:
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        if not data.strip(b"\0\t\n\r\f "):
+            raise ReadError("empty", f"{len(data)} bytes")
+        found = format_of(data, raw_path) if _may_detect(data, source) else source["format"]
+        if found != "zip":
+            for record in READERS[found](data, raw_path, source.get("fields") or {}):
+                if not record.reason and not record.text.strip():
+                    record = Record(record=record.record, reason="no_text")
+                yield raw_path, digest, record
+            return
+        if depth == MAX_DEPTH:
+            raise ReadError("unsafe_member", f"archives nested deeper than {MAX_DEPTH}")
+        for name, content in members(data, budget):
+            inner = f"{raw_path}!{name}"
+            if isinstance(content, ReadError):
+                yield inner, "", Record(reason=_reason(content))
+            else:
+                yield from _unpacked(content, inner, source, budget, depth + 1)
+    except ReadError as error:
+        yield raw_path, digest, Record(reason=_reason(error))
+    except (InputError, MemoryError):
+        raise
+    # The boundary of a file. Readers turn the failures they know into ReadError; the libraries under
+    # them meet files nobody has seen before, and one of those must not end a run of a million.
+    except Exception as error:
+        LOG.exception("%s", raw_path)
+        yield (
+            raw_path,
+            digest,
+            Record(reason=f"truncated_or_damaged: {type(error).__name__}: {error}"),
+        )
+
+
+def _may_detect(data: bytes, source: Mapping[str, Any]) -> bool:
+    """Tell whether the content decides: with ``auto``, and for archives of files of a set format."""
+    format_name = source.get("format", "auto")
+    return format_name == "auto" or (format_name != "hwp" and data.startswith(b"PK"))
+
+
+def _reason(error: ReadError) -> str:
+    return f"{error.reason}: {error.detail}" if error.detail else error.reason
+
+
+def _raw_path(path: Path, root: Path) -> str:
+    relative = Path(os.path.relpath(path, root))
+    if relative.parts[:1] == ("..",):
+        raise InputError(f"{path} is not inside the source's folder {root}")
+    return relative.as_posix()
+
+
+def _document(
+    source: Mapping[str, Any], raw_path: str, digest: str, record: Record, occurrence: int
+) -> dict[str, str]:
+    doc_id = documents.document_id(source["name"], raw_path, record.text, occurrence)
+    return {
+        "doc_id": doc_id,
+        "source": source["name"],
+        "domain": source["domain"],
+        "kind": record.kind or source.get("kind", ""),
+        "title": record.title,
+        "date": record.date,
+        "group": record.group or doc_id,
+        "text": record.text,
+        "meta": fingerprint.canonical(record.meta),
+        "raw_path": raw_path,
+        "raw_sha256": digest,
+    }
+
+
+def _valid(text: str) -> str:
+    """Return text that UTF-8 can hold: a surrogate without its partner becomes U+FFFD."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _valid_record(record: Record) -> Record:
+    for name in ("text", "record", "reason", *NAMED):
+        setattr(record, name, _valid(getattr(record, name)))
+    record.meta = {_valid(key): _valid(value) for key, value in record.meta.items()}
+    return record
+
+
+def _warn_of_empty_fields(source: Mapping[str, Any], kept: Sequence[Mapping[str, str]]) -> None:
+    """Warn of a mapped field that no document has: a slip of the pen that loses no text but a label."""
+    for name, column in (source.get("fields") or {}).items():
+        if name == "text" or not kept:
+            continue
+        if name == "group":
+            empty = all(each["group"] == each["doc_id"] for each in kept)
+        elif name in NAMED:
+            empty = not any(each[name] for each in kept)
+        else:
+            empty = not any(json.loads(each["meta"])[name] for each in kept)
+        if empty:
+            LOG.warning(
+                "source %s: fields.%s is %r, but no document has a value there",
+                source["name"],
+                name,
+                column,
+            )

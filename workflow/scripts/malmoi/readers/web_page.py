@@ -1,0 +1,64 @@
+"""HTML pages: the text a reader sees, without navigation and scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from malmoi.readers.plain_text import decoded
+from malmoi.readers.record import Record
+
+_DROPPED = "script, style, nav, header, footer, aside, noscript, template, svg, button, select, iframe, head"
+_BLOCKS = frozenset(
+    [
+        *("address", "article", "blockquote", "caption", "center", "dd", "details", "div", "dl"),
+        *("dt", "fieldset", "figcaption", "figure", "form", "h1", "h2", "h3", "h4", "h5", "h6"),
+        *("hr", "li", "main", "ol", "p", "pre", "section", "summary", "table", "tbody", "tfoot"),
+        *("thead", "tr", "ul"),
+    ]
+)
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+
+
+def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the page as one record, titled by its ``title`` or first ``h1``, else by the file's name."""
+    tree = LexborHTMLParser(decoded(data))
+    title = ""
+    for selector in ("title", "h1"):
+        node = tree.css_first(selector)
+        if node is not None and not title:
+            title = _SPACE.sub(" ", node.text()).strip()
+    for node in tree.css(_DROPPED):
+        node.decompose()
+    text = visible_text(tree.body) if tree.body is not None else ""
+    yield Record(text=text, title=title or PurePosixPath(name).stem)
+
+
+def visible_text(root: LexborNode) -> str:
+    """Return an element's text with a line for each block and for each table row."""
+    pieces: list[str] = []
+    # An explicit stack, since pages nest deeper than Python's recursion limit; a string is text to add
+    # once the elements before it are done.
+    stack: list[LexborNode | str] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            pieces.append(node)
+        elif node.tag == "-text":
+            pieces.append(_SPACE.sub(" ", node.text_content or ""))
+        elif node.tag == "br":
+            pieces.append("\n")
+        else:
+            children = list(node.iter(include_text=True))
+            if node.tag in _BLOCKS:
+                pieces.append("\n")
+                stack.append("\n")
+            elif node.tag in ("td", "th"):
+                stack.append(" | ")
+            stack.extend(reversed(children))
+    lines = (line.strip().removesuffix("|").strip() for line in "".join(pieces).split("\n"))
+    return "\n".join(_SPACE.sub(" ", line) for line in lines if line)
