@@ -12,6 +12,7 @@ import matplotlib
 import pandas as pd
 from matplotlib import font_manager
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from malmoi.atomic import replacing, write_text
 from malmoi.errors import InputError
@@ -180,6 +181,9 @@ def plot(table: pd.DataFrame, png_path: str | Path) -> None:
             axis.set_title(f"{evaluation}: {metric} ({better} is better)")
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
+        shown_models = [name for name in MODELS if name in set(shown["model"])]
+        handles = [Patch(color=COLOURS[MODELS.index(name)], label=name) for name in shown_models]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(MODELS))
         with replacing(png_path) as temporary:
             # A software version or date in the file would make equal plots differ.
             figure.savefig(temporary, format="png", metadata={"Software": None})
@@ -199,8 +203,6 @@ def _panel(axis: Any, part: pd.DataFrame, experiments: Sequence[str]) -> None:
             bar,
             yerr=[below, above],
             capsize=2,
-            label=model,
             color=COLOURS[MODELS.index(model)],
         )
     axis.set_xticks(range(len(experiments)), experiments)
-    axis.legend(fontsize=7, frameon=False)
