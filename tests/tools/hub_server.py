@@ -268,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Routes -----------------------------------------------------------------------------------------
 
     def _harnesses(self) -> None:
-        self._json([])
+        self._json({})
 
     def _whoami(self) -> None:
         user = self._user()

@@ -1,0 +1,212 @@
+"""A tiny run, made on the spot: model, tokenizer, shards, ledger summary and evaluation."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+import torch
+from malmoi import fingerprint, ledger
+from malmoi.atomic import write_json, write_parquet
+from malmoi.publish.package import build_package
+from matplotlib.figure import Figure
+from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
+
+SYLLABLES = "가나다라마바사아자차카타파하법원판결의사병약"
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SYLLABLES, *("##" + s for s in SYLLABLES)]
+TEXTS = [f"법원 판결 {first}나다 의사 약{second}" for first in "가나다라" for second in "마바사"]
+
+
+def _model(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizerFast(
+        vocab=str(folder / "vocab.txt"), do_lower_case=False, strip_accents=False
+    )
+    tokenizer.save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(PIECES),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+    )
+    torch.manual_seed(7)
+    BertForPreTraining(config).save_pretrained(folder)
+    (folder / ".snakemake_timestamp").touch()
+    (folder / "notes.txt").write_text("not for the public", encoding="utf-8")
+
+
+def _shards(folder: Path, tokenizer: BertTokenizerFast) -> None:
+    sources = ["precedents", "leaflets"]
+    rows = [
+        {"doc_id": f"{number:032x}", "source": sources[number % 2], "text": text}
+        for number, text in enumerate(TEXTS)
+    ]
+    for shard in range(2):
+        part = rows[shard::2]
+        write_parquet(folder / f"segments/{shard:04}.parquet", pa.Table.from_pylist(part))
+        ids = [tokenizer(row["text"], add_special_tokens=False)["input_ids"] for row in part]
+        table = pa.table(
+            {
+                "doc_id": pa.array([row["doc_id"] for row in part], pa.string()),
+                "input_ids": pa.array(ids, pa.list_(pa.uint16())),
+            }
+        )
+        (folder / "tokens").mkdir(exist_ok=True)
+        path = str(folder / f"tokens/{shard:04}.arrow")
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+
+
+def _evaluations(folder: Path) -> None:
+    def part(loss: float) -> dict:
+        return {
+            "trained": {
+                "intervals": {"mlm_loss": [loss - 0.1, loss + 0.1]},
+                "mlm_loss": loss,
+                "masked_tokens": 120,
+            },
+            "untrained": {"intervals": {"mlm_loss": [8.0, 8.4]}, "mlm_loss": 8.2},
+        }
+
+    pretraining = {"kind": "pretraining", "seed": 3, "validation": part(4.3125), "test": part(4.5)}
+    write_json(folder / "evaluation/pretraining.json", pretraining)
+    models = {
+        name: {"accuracy": {"mean": mean, "low": mean - 0.05, "high": mean + 0.05}, "runs": []}
+        for name, mean in (("trained", 0.8125), ("untrained", 0.4), ("majority", 0.25))
+    }
+    classification = {"kind": "classification", "task": "case", "models": models}
+    write_json(folder / "evaluation/case.json", classification)
+
+
+@pytest.fixture(scope="session")
+def run_files(tmp_path_factory) -> dict:
+    """What ``build_package`` is given for a tiny run of two sources, one with dropped documents."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("run")
+    _model(folder / "model")
+    _shards(folder, BertTokenizerFast.from_pretrained(folder / "model"))
+    _evaluations(folder)
+    rows = [
+        *(
+            ledger.row("ingest", "precedents", doc_id=f"{n}", chars_in=10, chars_out=10)
+            for n in range(14)
+        ),
+        *(
+            ledger.row("filter", "precedents", doc_id=f"{n}", chars_in=10, chars_out=10)
+            for n in range(12)
+        ),
+        *(
+            ledger.row(
+                "filter",
+                "leaflets",
+                doc_id=f"{n}",
+                status="filtered",
+                reason="hangul_share",
+                chars_in=10,
+            )
+            for n in (12, 13)
+        ),
+    ]
+    summary: pd.DataFrame = ledger.summarise(
+        pa.Table.from_pylist(rows, schema=ledger.SCHEMA), ["ingest", "filter"]
+    )
+    summary.to_csv(folder / "ledger_summary.csv", index=False)
+    shard = {"path": str(folder / "instances/p1/train/0000.arrow"), "sha256": "ab" * 32}
+    split = {"instances": 1234, "tokens": 98765, "shards": [{**shard, "instances": 1234}]}
+    write_json(
+        folder / "manifest.json",
+        {
+            "phase": "p1",
+            "max_seq_length": 32,
+            "vocabulary_size": len(PIECES),
+            "splits": {"train": split},
+        },
+    )
+    write_json(
+        folder / "summary.json",
+        {"steps": 4321, "tokens": 555000, "ranks": 2, "fingerprint": "cd" * 32, "loss": 4.4321},
+    )
+    figure = Figure()
+    figure.subplots().plot([3, 2, 1])
+    figure.savefig(folder / "loss.png")
+    return {
+        "experiment": "demo",
+        "model": folder / "model",
+        "summary": folder / "ledger_summary.csv",
+        "manifests": [folder / "manifest.json"],
+        "training": [folder / "summary.json", folder / "loss.png"],
+        "evaluation": sorted((folder / "evaluation").glob("*.json")),
+        "segments": sorted((folder / "segments").glob("*.parquet")),
+        "tokens": sorted((folder / "tokens").glob("*.arrow")),
+        "sources": [
+            {"name": "precedents", "domain": "legal", "license": "KOGL-1"},
+            {"name": "leaflets", "domain": "medical", "license": "CC0-1.0"},
+        ],
+        "publish": {"title": "Tiny BERT", "license": "cc-by-4.0"},
+        "config": {
+            "corpus": {"sources": [{"name": "precedents", "path": "/home/somebody/precedents"}]},
+            "pretrain": {"model": "tiny", "optimizer": {"learning_rate": 0.0005}},
+            "publish": {"repo_id": "writer/secret-plan", "private": True, "title": "Tiny BERT"},
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def package(run_files, tmp_path_factory) -> Path:
+    """The package of the tiny run; tests must not write into it."""
+    folder = tmp_path_factory.mktemp("package") / "demo"
+    build_package(folder, **run_files)
+    return folder
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run Python code in a new process, where ``HF_ENDPOINT`` is read afresh, and return the process."""
+
+    def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=240,
+            env={
+                **kept,
+                "HF_HOME": str(tmp_path / "hf_home"),
+                "PYTHONPATH": str(fingerprint.LIBRARY),
+                **environment,
+            },
+        )
+
+    return run
+
+
+@pytest.fixture
+def publish(python, package, tmp_path):
+    """Publish a package as the workflow does: own process, own log; return (process, receipt)."""
+    code = (
+        "import json, sys\n"
+        "from malmoi.progress import log_to\n"
+        "from malmoi.publish.targets import publish\n"
+        "log_to(sys.argv[4])\n"
+        "publish(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))\n"
+    )
+
+    def run(settings: dict, token: str = "", folder: Path = package):
+        receipt = tmp_path / "published.json"
+        receipt.unlink(missing_ok=True)
+        log = tmp_path / "publish.log"
+        done = python(
+            code, str(folder), str(receipt), json.dumps(settings), str(log), HF_TOKEN=token
+        )
+        return done, json.loads(receipt.read_text()) if receipt.exists() else None
+
+    return run
