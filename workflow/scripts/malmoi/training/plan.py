@@ -1,0 +1,153 @@
+"""The plan of a run: everything the ranks must agree on, in one file they all read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from malmoi.atomic import write_json
+from malmoi.errors import InputError
+from malmoi.fingerprint import of_file, of_value
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training on instances of one length: ``steps`` global batches of ``batch_size``."""
+
+    name: str
+    train: list[str]
+    held_out: str
+    max_seq_length: int
+    instances: int
+    steps: int
+    batch_size: int
+    micro_batch_size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole run; see ``make_plan``."""
+
+    fingerprint: str
+    seed: int
+    phases: list[Phase]
+    settings: dict[str, Any]
+    vocabulary_size: int
+    tokenizer: str
+    checkpoints: str
+    model_output: str
+    log_output: str
+    message_log: str
+
+    @property
+    def total_steps(self) -> int:
+        """Global steps over all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> tuple[Phase, int]:
+        """Return the phase of a global step and the step's number within it."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase, step
+            step -= phase.steps
+        raise IndexError(f"step {step} lies beyond the last phase")
+
+    def save(self, path: str | Path) -> None:
+        """Write the plan as JSON."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan written by ``save``."""
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        values["phases"] = [Phase(**phase) for phase in values["phases"]]
+        return cls(**values)
+
+
+def make_plan(
+    *,
+    settings: dict[str, Any],
+    seed: int,
+    manifests: list[str],
+    tokenizer: str,
+    code: str,
+    checkpoints: str,
+    model_output: str,
+    log_output: str,
+    message_log: str,
+) -> Plan:
+    """Return the plan of a run from the config's ``pretrain`` section and the phases' manifests.
+
+    The fingerprint covers settings, data and code, but not ``settings["runtime"]``: how many ranks, how
+    often to save. Checkpoints live in a folder of that name, so a changed run never takes up another's.
+
+    Raises:
+        InputError: phases and manifests do not fit each other or the model.
+    """
+    given = {
+        manifest["phase"]: (path, manifest)
+        for path, manifest in (
+            (path, json.loads(Path(path).read_text(encoding="utf-8"))) for path in manifests
+        )
+    }
+    phases = []
+    for phase in settings["phases"]:
+        if phase["name"] not in given:
+            raise InputError(
+                f"pretrain.phases: {phase['name']!r} is not among instances.phases "
+                f"({', '.join(sorted(given))})"
+            )
+        path, manifest = given[phase["name"]]
+        phases.append(_phase(phase, Path(path).parent, manifest, settings))
+    fingerprint = of_value(
+        {
+            "settings": {name: value for name, value in settings.items() if name != "runtime"},
+            "seed": seed,
+            "data": [of_file(given[phase.name][0]) for phase in phases],
+            "vocabulary": of_file(Path(tokenizer) / "vocab.txt"),
+            "code": code,
+        }
+    )
+    return Plan(
+        fingerprint=fingerprint,
+        seed=seed,
+        phases=phases,
+        settings=settings,
+        vocabulary_size=given[phases[0].name][1]["vocabulary_size"],
+        tokenizer=tokenizer,
+        checkpoints=str(Path(checkpoints) / fingerprint[:16]),
+        model_output=model_output,
+        log_output=log_output,
+        message_log=message_log,
+    )
+
+
+def _phase(phase: dict[str, Any], folder: Path, manifest: dict, settings: dict) -> Phase:
+    name, length = phase["name"], manifest["max_seq_length"]
+    if length > settings["max_position_embeddings"]:
+        raise InputError(
+            f"instances.phases: max_seq_length {length} of {name!r} exceeds "
+            f"pretrain.max_position_embeddings {settings['max_position_embeddings']}"
+        )
+    ranks, micro = settings["runtime"]["ranks"], phase["micro_batch_size"]
+    if phase["batch_size"] % (ranks * micro):
+        raise InputError(
+            f"pretrain.phases: batch_size {phase['batch_size']} of {name!r} is not a multiple of "
+            f"runtime.ranks ({ranks}) times micro_batch_size ({micro})"
+        )
+    train = manifest["splits"]["train"]
+    steps = phase.get("steps") or -(
+        -int(phase["epochs"] * train["instances"]) // phase["batch_size"]
+    )
+    return Phase(
+        name=name,
+        train=[str(folder / shard["path"]) for shard in train["shards"] if shard["instances"]],
+        held_out=str(folder / manifest["splits"]["validation"]["shards"][0]["path"]),
+        max_seq_length=length,
+        instances=train["instances"],
+        steps=max(1, steps),
+        batch_size=phase["batch_size"],
+        micro_batch_size=micro,
+    )
