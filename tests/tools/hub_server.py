@@ -94,6 +94,8 @@ class Fault:
     drop: bool
     times: int
     headers: dict[str, str]
+    corrupt: bool
+    before: Callable[[], object] | None
 
 
 class HubServer:
@@ -137,9 +139,15 @@ class HubServer:
         drop: bool = False,
         times: int = 1,
         headers: dict[str, str] | None = None,
+        corrupt: bool = False,
+        before: Callable[[], object] | None = None,
     ) -> None:
-        """Make the next ``times`` requests to ``route`` (a name in ``ROUTES``) fail."""
-        self.faults.append(Fault(route, status, drop, times, headers or {}))
+        """Make the next ``times`` requests to ``route`` (a name in ``ROUTES``) fail.
+
+        ``status``: answer so, before the work; ``drop``: do the work and cut the connection;
+        ``corrupt``: flip the first byte of the answer; ``before``: call this, then go on.
+        """
+        self.faults.append(Fault(route, status, drop, times, headers or {}, corrupt, before))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -191,6 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault.status is not None:
                     self._error(fault.status, "injected fault", headers=fault.headers)
                     return
+            if fault is not None and fault.before is not None:
+                fault.before()
+            self._corrupt = fault is not None and fault.corrupt
             work: Callable[..., None] = getattr(self, f"_{name}")
             if fault is not None and fault.drop:
                 self._silent = True
@@ -201,6 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
             work(**names)
 
     _silent = False
+    _corrupt = False
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -220,6 +232,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if self._corrupt and body:
+            body = bytes([body[0] ^ 1]) + body[1:]
         if self.command != "HEAD":
             self.wfile.write(body)
 

@@ -16,7 +16,7 @@ from malmoi.publish.package import build_package
 from matplotlib.figure import Figure
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
 
-SYLLABLES = "가나다라마바사아자차카타파하법원판결의사병약"
+SYLLABLES = "가나다라마바사아자차카타파하법원판결의병약"
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SYLLABLES, *("##" + s for s in SYLLABLES)]
 TEXTS = [f"법원 판결 {first}나다 의사 약{second}" for first in "가나다라" for second in "마바사"]
 

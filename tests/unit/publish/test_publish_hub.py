@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from malmoi.publish import checksums
-from tools.hub_server import HubServer
+from tools.hub_server import HubServer, StoredFile
 
 TOKEN = "hf_markedTokenOfTheTests"
 REPO = "writer/tiny-bert"
@@ -103,8 +103,6 @@ def test_a_namespace_of_somebody_else_is_refused(hub, publish):
 
 
 def test_a_repository_with_files_of_others_is_left_alone(hub, publish):
-    from tools.hub_server import StoredFile
-
     repository = hub.create(REPO, private=True)
     repository.add(
         "by hand", {**repository.head.files, "pytorch_model.bin": StoredFile(b"x", False)}
@@ -129,6 +127,31 @@ def test_an_error_that_passes_is_tried_again(hub, publish, route):
     done, receipt = publish(settings(hub), TOKEN)
     assert done.returncode == 0, done.stderr
     assert receipt and commits(hub) == 2
+
+
+def test_content_that_comes_back_changed_gets_no_receipt(hub, publish):
+    hub.fail("resolve", corrupt=True, times=100)
+    done, receipt = publish(settings(hub), TOKEN)
+    assert done.returncode == 1 and "is not what was uploaded" in done.stderr
+    assert receipt is None
+
+
+def test_a_commit_of_somebody_else_in_between_is_not_overwritten(hub, publish):
+    def meddle():
+        head = hub.repositories[REPO].head
+        hub.repositories[REPO].add("meanwhile", {**head.files, "x.txt": StoredFile(b"x", False)})
+
+    hub.fail("commit", before=meddle)
+    done, receipt = publish(settings(hub), TOKEN)
+    assert done.returncode == 1 and "by somebody else" in done.stderr
+    assert receipt is None and commits(hub) == 2
+
+
+def test_a_tag_that_stands_for_other_files_is_not_believed(hub, publish, package):
+    repository = hub.create(REPO, private=True)
+    repository.tags[checksums.read(package)[-1].sha256[:12]] = repository.head.oid
+    done, receipt = publish(settings(hub), TOKEN)
+    assert done.returncode == 1 and "which holds other files" in done.stderr and receipt is None
 
 
 def test_a_refused_commit_leaves_the_old_revision_and_a_rerun_completes(hub, publish):
