@@ -75,6 +75,8 @@ def _text_format(text: str, suffix: str) -> str:
         return "html" if _HTML.match(head) else "xml"
     if _HTML.match(start):
         return "html"
+    if start[:9].upper() == "<!DOCTYPE":
+        return "xml"
     if _ROOT.match(start) and _is_xml(start):
         return "xml"
     if start.startswith(("{", "[")) and (found := _json_format(start, suffix)):

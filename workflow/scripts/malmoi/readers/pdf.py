@@ -1,8 +1,8 @@
 """PDF: the text of its pages, with the lines of a paragraph joined again.
 
 A PDF knows lines, not paragraphs, and Korean lines break inside words. The rule here is short on purpose:
-a line goes on in the next one when it is full (at least 0.75 of its page's wide lines), does not end a
-sentence, and the next one does not begin a list item, heading or table row. Whether a blank belongs
+a line goes on in the next one when it is full (40 columns and 0.75 of its page's median line), does not
+end a sentence, and the next one does not begin a list item, heading or table row. Whether a blank belongs
 between them cannot be known for certain: if the page writes a blank at the end of some lines, a line
 without one was broken inside a word; on a page without such blanks a blank is put in.
 """
@@ -10,6 +10,7 @@ without one was broken inside a word; on a page without such blanks a blank is p
 from __future__ import annotations
 
 import re
+import statistics
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ import pypdfium2.raw as pdfium_raw
 from malmoi.readers.record import ReadError, Record
 
 _FULL = 0.75
+_NARROWEST = 40
 _SENTENCE_END = re.compile(r"[.?!:;。]['\"’”)\]】]*\Z")
 _ITEM = re.compile(
     r"[①-⑳㉠-㉻○●◎□■◇◆▪▫•·※★☆❍❏▶►▷◦➢✓\-–—*【〔\[<〈《|]"
@@ -96,8 +98,8 @@ def without_running_lines(pages: list[list[str]]) -> list[list[str]]:
 
 def join_lines(lines: list[str]) -> list[str]:
     """Return the lines of a page with those of one paragraph joined, see the module's text for the rule."""
-    widths = sorted(_width(line) for line in lines)
-    full = _FULL * widths[int(0.9 * (len(widths) - 1))] if widths else 0.0
+    # The median, not the widest: PDFium joins some lines itself.
+    full = max(_NARROWEST, _FULL * statistics.median(map(_width, lines))) if lines else 0.0
     marks_blanks = sum(line.endswith(" ") for line in lines) >= 0.1 * len(lines)
     joined: list[str] = []
     last = ""

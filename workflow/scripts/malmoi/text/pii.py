@@ -8,6 +8,7 @@ Resident numbers need no valid check digit, since those given out since October 
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ _BEFORE = r"(?<![0-9A-Za-z])(?<![0-9][-.:])(?<![A-Za-z]-)"
 _AFTER = rf"(?![0-9A-Za-z])(?!{_DASH}[0-9]|[.:][0-9])"
 
 _RESIDENT = re.compile(
-    rf"{_BEFORE}(?P<birth>[0-9]{{2}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))"
+    rf"{_BEFORE}(?P<birth>[0-9]{{2}}[01][0-9][0-3][0-9])"
     rf"(?P<separator> ?{_DASH} ?| ?)"
     rf"(?P<rest>[1-8](?:[0-9]{{6}}|[*●○xX]{{6}})){_AFTER}"
 )
@@ -60,6 +61,11 @@ _EMAIL = re.compile(
 
 
 def _is_resident_number(match: re.Match[str]) -> bool:
+    try:
+        # A leap year, since the century and so the year are not known yet.
+        datetime.date(2000, int(match["birth"][2:4]), int(match["birth"][4:]))
+    except ValueError:
+        return False
     before = match.string[max(0, match.start() - 40) : match.start()]
     if _CORPORATE_CONTEXT.search(before):
         return False
