@@ -52,15 +52,17 @@ STATUTE = """<?xml version="1.0" encoding="UTF-8"?>
 <조문><조문단위><조문내용><![CDATA[      제1장 총칙]]></조문내용></조문단위>
 <조문단위><조문번호>1</조문번호><조문제목>목적</조문제목><조문내용>제1조(목적)</조문내용>
 <항><항번호>①</항번호><항내용><![CDATA[① 다음과 같다. <개정 2019.3.26>]]></항내용>
-<호><호내용>1.  가나<![CDATA[<img src="x"></img>]]></호내용><목><목내용>가.  다라</목내용></목></호></항></조문단위></조문>
-<부칙><부칙단위><부칙내용><![CDATA[부칙 <제1호>]]><![CDATA[
+<호><호내용>1.  가나<![CDATA[<img src="x"></img>]]></호내용>
+<목><목내용>가.  다라</목내용></목></호></항></조문단위>
+</조문><부칙><부칙단위><부칙내용><![CDATA[부칙 <제1호>]]><![CDATA[
 ]]><![CDATA[공포한 날부터 시행한다.]]></부칙내용></부칙단위></부칙>
 <별표><별표단위><별표내용>│ 표 │</별표내용></별표단위></별표></법령>"""
 
 PRECEDENT = """<?xml version="1.0" encoding="EUC-KR"?>
 <PrecService><사건명><![CDATA[손해배상]]></사건명><사건번호>2019다1</사건번호><선고일자>20210311</선고일자>
 <판시사항></판시사항><판결요지><![CDATA[요지이다.<br/>둘째 줄]]></판결요지>
-<판례내용><![CDATA[【주    문】<br />상고를 기각한다.<br/><br/>【이    유】 1 &lt; 2 &amp; 3]]></판례내용></PrecService>"""
+<판례내용><![CDATA[【주    문】<br />상고를 기각한다.<br/><br/>【이    유】 1 &lt; 2 &amp; 3]]></판례내용>
+</PrecService>"""
 
 LABEL = """<DOC title="사용상의주의사항"><SECTION title=""><ARTICLE title="1. 경고">
 <PARAGRAPH tagName="p"><![CDATA[매일 <b>세 잔</b> 이상]]></PARAGRAPH></ARTICLE></SECTION></DOC>"""
@@ -252,7 +254,7 @@ def test_hwpx_keeps_table_rows_together():
     data = hwpx(["제1조(목적)", "이 규칙은 …"], [["구분", "수수료"], ["등본", "", "400원"]])
     assert format_of(data, "무엇이든.zip") == "hwp"
     record = one(hwp.read, data)
-    assert record.text.split("\n") == [
+    assert [line for line in record.text.split("\n") if line] == [
         "제1조(목적)",
         "이 규칙은 …",
         "구분 | 수수료",

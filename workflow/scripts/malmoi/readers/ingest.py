@@ -112,7 +112,7 @@ def records_of(
     Raises:
         InputError: the file is missing, or its columns are not those of the config.
     """
-    limit = int(source.get("max_file_mb", 256)) * 1_000_000
+    limit = int(source.get("max_file_mb", 256) * 1_000_000)
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= limit else b""
@@ -128,7 +128,7 @@ def records_of(
         )
         return
     if size > limit:
-        detail = f"too_large: {size / 1e6:.0f} MB, max_file_mb is {limit // 1_000_000}"
+        detail = f"too_large: {size / 1e6:.0f} MB, max_file_mb is {limit / 1e6:g}"
         yield raw_path, "", Record(reason=detail)
         return
     yield from _unpacked(data, raw_path, source, Budget(limit), depth=0)

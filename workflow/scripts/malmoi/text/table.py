@@ -3,9 +3,11 @@
 NFKC is not used: it turns ① into 1, m² into m2, Ⅱ into II, ㎎ into mg and ㆍ into an Old Korean vowel,
 all of which mean something in statutes and prescriptions. What the table changes is:
 
-* the middle dots ㆍ (a letter to a BERT tokenizer, so that 시ㆍ도지사 is one word), ・, ･ and ‧ become ·;
+* the middle dots ㆍ (a letter to a BERT tokenizer, so that 시ㆍ도지사 is one word), ・, ･, ‧, ․ and ∙
+  become ·;
 * blanks of any width, tabs and Hangul fillers become a space, and other line ends become a newline;
-* full-width ASCII becomes ASCII, and Kangxi radicals, which PDF fonts give, become the hanja they stand for;
+* full-width ASCII becomes ASCII, half-width ｢ ｣ become 「 」, and Kangxi radicals, which PDF fonts give,
+  become the hanja they stand for;
 * control and invisible characters and private-use characters, which mean nothing outside their font, go.
 
 NFC itself turns compatibility hanja (U+F900 to U+FAFF) and decomposed Hangul into the usual characters.
@@ -20,7 +22,7 @@ import unicodedata
 from collections import Counter
 from functools import cache
 
-_MIDDLE_DOTS = "\u318d\u30fb\uff65\u2027"
+_MIDDLE_DOTS = "\u318d\u30fb\uff65\u2027\u2024\u2219"
 _LINE_ENDS = "\x0b\x0c\x85\u2028\u2029"
 _FILLERS = "\u115f\u1160\u3164\uffa0\u2800"
 _VARIATION_SELECTORS = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x034F)
@@ -52,7 +54,7 @@ def _entries() -> dict[str, tuple[str, str]]:
         entries[chr(code)] = (chr(code - 0xFEE0), "fullwidth")
     for code in range(0x2F00, 0x2FD6):
         entries[chr(code)] = (unicodedata.normalize("NFKC", chr(code)), "kangxi_radical")
-    entries["\uffe6"] = ("\u20a9", "fullwidth")
+    entries |= {"\uffe6": ("₩", "fullwidth"), "｢": ("「", "halfwidth"), "｣": ("」", "halfwidth")}
     entries |= dict.fromkeys(_MIDDLE_DOTS, ("\u00b7", "middle_dot"))
     entries |= dict.fromkeys(_LINE_ENDS, ("\n", "line_end"))
     entries |= dict.fromkeys("\t" + _FILLERS, (" ", "space"))
