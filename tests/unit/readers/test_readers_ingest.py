@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from malmoi import documents, ledger
 from malmoi.errors import InputError
-from malmoi.readers.ingest import ingest
+from malmoi.readers.ingest import READERS, ingest
 
 SOURCE = {"name": "판례", "domain": "legal", "kind": "decision", "license": "KOGL-0"}
 
@@ -185,3 +185,28 @@ def test_a_label_column_that_is_not_there_is_told(tmp_path, caplog, monkeypatch)
     monkeypatch.setattr(logging.getLogger("malmoi"), "propagate", True)
     run(tmp_path, {"a.jsonl": '{"text": "가"}'}, fields={"label": "결가"})
     assert "fields.label is '결가'" in caplog.text
+
+
+def test_a_library_that_fails_costs_one_file(tmp_path, monkeypatch):
+    def broken(data, name, fields):
+        raise KeyError("unforeseen")
+        yield
+
+    monkeypatch.setitem(READERS, "markdown", broken)
+    kept, rows, _ = run(tmp_path, {"a.md": "# 하나", "b.txt": "둘"})
+    assert [each["text"] for each in kept] == ["둘"]
+    assert rows[0]["reason"] == "truncated_or_damaged: KeyError: 'unforeseen'"
+
+
+def test_a_hwpx_that_unpacks_to_too_much(tmp_path):
+    data = zip_of({"Contents/section0.xml": " " * 2_000_000})
+    _, rows, _ = run(tmp_path, {"a.hwpx": data}, max_file_mb=1)
+    assert set(reasons(rows).values()) == {"too_large"}
+
+
+def test_no_files_and_a_single_file(tmp_path):
+    assert run(tmp_path, {})[:2] == ([], [])
+    file = tmp_path / "혼자.txt"
+    file.write_text("본문", encoding="utf-8")
+    ingest(SOURCE, [file], file, tmp_path / "d", tmp_path / "l")
+    assert [each["raw_path"] for each in documents.read([tmp_path / "d"])] == ["혼자.txt"]

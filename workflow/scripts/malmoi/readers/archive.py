@@ -36,6 +36,25 @@ class Budget:
         self.left -= size
 
 
+def check_size(data: bytes, budget: Budget) -> None:
+    """Check the declared size of a zip that another library will unpack, such as HWPX.
+
+    Raises:
+        ReadError: ``truncated_or_damaged``, or ``too_large``.
+    """
+    _opened(data, budget).close()
+
+
+def _opened(data: bytes, budget: Budget) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ReadError("truncated_or_damaged", f"{type(error).__name__}: {error}") from error
+    if sum(info.file_size for info in archive.infolist()) > budget.left:
+        raise ReadError("too_large", "the archive declares more than max_file_mb")
+    return archive
+
+
 def members(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes | ReadError]]:
     """Yield name and bytes of each file in an archive by name, or why a file cannot be had.
 
@@ -45,17 +64,11 @@ def members(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes | ReadErro
     Raises:
         ReadError: ``truncated_or_damaged``, or ``too_large`` by the declared sizes.
     """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise ReadError("truncated_or_damaged", f"{type(error).__name__}: {error}") from error
-    with archive:
+    with _opened(data, budget) as archive:
         files = sorted(
             ((_name(info), info) for info in archive.infolist() if not info.is_dir()),
             key=lambda pair: pair[0],
         )
-        if sum(info.file_size for _, info in files) > budget.left:
-            raise ReadError("too_large", "the archive declares more than max_file_mb")
         for name, info in files:
             try:
                 yield name, _content(archive, name, info, budget)

@@ -25,7 +25,7 @@ from malmoi.readers import (
     plain_text,
     web_page,
 )
-from malmoi.readers.archive import MAX_DEPTH, Budget, members
+from malmoi.readers.archive import MAX_DEPTH, Budget, check_size, members
 from malmoi.readers.detect import format_of
 from malmoi.readers.record import NAMED, ReadError, Record
 
@@ -61,12 +61,14 @@ def ingest(
 
     ``source`` is an entry of the config's ``corpus.sources``: ``name``, ``domain``, and optionally
     ``kind``, ``format`` (``auto`` by content), ``fields`` and ``max_file_mb``. The paths in the outputs are
-    relative to ``root``; a file in an archive is ``archive.zip!member.txt``.
+    relative to ``root``; a file in an archive is ``archive.zip!member.txt``. ``root`` may also be the one file itself.
 
     Raises:
         InputError: the format is unknown, a file is missing or outside ``root``, or ``fields.text`` names a
             column that no record of a file has.
     """
+    root = Path(root)
+    root = root.parent if root.is_file() else root
     format_name = source.get("format", "auto")
     if format_name != "auto" and format_name not in READERS:
         known = ", ".join(["auto", *READERS])
@@ -75,7 +77,7 @@ def ingest(
     rows: list[dict[str, str | int]] = []
     lost: Counter[str] = Counter()
     for path in track(sorted(Path(file) for file in files), STAGE, len(files), "files"):
-        raw_path = _raw_path(path, Path(root))
+        raw_path = _raw_path(path, root)
         seen: Counter[str] = Counter()
         for where, digest, record in records_of(path, raw_path, source):
             where, record = _valid(where), _valid_record(record)
@@ -142,6 +144,8 @@ def _unpacked(
         if not data.strip(b"\0\t\n\r\f "):
             raise ReadError("empty", f"{len(data)} bytes")
         found = format_of(data, raw_path) if _may_detect(data, source) else source["format"]
+        if found == "hwp" and data.startswith(b"PK"):
+            check_size(data, budget)
         if found != "zip":
             for record in READERS[found](data, raw_path, source.get("fields") or {}):
                 if not record.reason and not record.text.strip():
