@@ -1,7 +1,10 @@
 """Stage 2 writes every document it was given to its shard or to the ledger."""
 
+import pytest
+
 from malmoi import documents, ledger
 from malmoi.atomic import write_parquet
+from malmoi.errors import InputError
 from malmoi.text.normalize import normalize_documents
 
 LOST = (
@@ -73,3 +76,11 @@ def test_shards_hold_their_documents_in_order_and_the_same_bytes(tmp_path):
         assert ids == sorted(ids)
         assert all(documents.shard_of(doc_id, 2) == shard for doc_id in ids)
         assert one.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("pii", "named"), [({"phones": "mask"}, "phones"), ({"phone": "hide"}, "hide")]
+)
+def test_an_unknown_policy_stops_the_job(tmp_path, pii, named):
+    with pytest.raises(InputError, match=named):
+        normalize_documents([], 0, 1, {"pii": pii}, tmp_path / "d", tmp_path / "l")

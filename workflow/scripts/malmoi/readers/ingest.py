@@ -61,7 +61,8 @@ def ingest(
 
     ``source`` is an entry of the config's ``corpus.sources``: ``name``, ``domain``, and optionally
     ``kind``, ``format`` (``auto`` by content), ``fields`` and ``max_file_mb``. The paths in the outputs are
-    relative to ``root``; a file in an archive is ``archive.zip!member.txt``. ``root`` may also be the one file itself.
+    relative to ``root``, which may also be the one file itself; a file in an archive is
+    ``archive.zip!member.txt``.
 
     Raises:
         InputError: the format is unknown, a file is missing or outside ``root``, or ``fields.text`` names a
