@@ -1,7 +1,6 @@
 """Stage 2 writes every document it was given to its shard or to the ledger."""
 
 import pytest
-
 from malmoi import documents, ledger
 from malmoi.atomic import write_parquet
 from malmoi.errors import InputError
