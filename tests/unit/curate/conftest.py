@@ -5,8 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from malmoi import documents
 from malmoi.atomic import write_parquet
+
+# The machine may be busy: no time limit for a single example.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 SUBJECTS = ("원고", "피고", "피고인", "환자", "의사", "약사", "법원", "보호자", "임차인", "매수인")
 OBJECTS = (

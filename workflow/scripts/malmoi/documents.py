@@ -43,8 +43,21 @@ def shard_of(doc_id: str, shards: int) -> int:
 
 
 def table(documents: Iterable[dict[str, str]]) -> pa.Table:
-    """Return documents as a table in the order given; each dict holds exactly ``FIELDS``."""
-    return pa.Table.from_pylist(list(documents), schema=SCHEMA)
+    """Return documents as a table in the order given; each dict holds exactly ``FIELDS``.
+
+    Raises:
+        ValueError: a document lacks a field or has one more, which Arrow would pass over in silence.
+    """
+    records = list(documents)
+    for record in records:
+        if record.keys() != set(FIELDS):
+            missing = ", ".join(name for name in FIELDS if name not in record)
+            unknown = ", ".join(sorted(record.keys() - set(FIELDS)))
+            raise ValueError(
+                f"document {record.get('doc_id')}: fields missing: {missing or 'none'}; "
+                f"unknown: {unknown or 'none'}"
+            )
+    return pa.Table.from_pylist(records, schema=SCHEMA)
 
 
 def read(paths: Iterable[str | Path], shard: int | None = None, shards: int = 1) -> Iterator[dict]:

@@ -87,16 +87,17 @@ def read(paths: Sequence[str | Path]) -> pa.Table:
     return pa.concat_tables([pq.read_table(path, schema=SCHEMA) for path in paths])
 
 
-def summarise(rows: pa.Table, stages: Sequence[str]) -> pd.DataFrame:
-    """Return the balance per stage and outcome, in pipeline order.
+def summarise(rows: pa.Table, stages: Sequence[str | Sequence[str]]) -> pd.DataFrame:
+    """Return the balance per stage and outcome, in pipeline order; ``stages`` as for ``check``.
 
     Columns: ``stage``, ``status``, ``reason``, ``documents``, ``documents_share``, ``chars_in``,
     ``chars_share``, ``chars_out``, ``chars_repaired`` (removed from, or with a minus sign added to, kept
     documents), ``tokens_in``, ``tokens_out``. The shares of one stage sum to 1: each is a part of what
-    the stage was given.
+    the stage was given. A ``reason`` counts up to its first colon; after that it tells of one document.
     """
     frame = rows.to_pandas()
-    frame["stage"] = pd.Categorical(frame["stage"], categories=list(stages), ordered=True)
+    frame["reason"] = frame["reason"].str.replace(r"(?s)\s*:.*", "", regex=True)
+    frame["stage"] = pd.Categorical(frame["stage"], categories=_names(stages), ordered=True)
     frame["outcome"] = (frame["status"] != "kept").astype(int)
     grouped = frame.groupby(["stage", "outcome", "status", "reason"], observed=True, sort=True)
     summary = grouped.agg(
@@ -129,29 +130,56 @@ def summarise(rows: pa.Table, stages: Sequence[str]) -> pd.DataFrame:
     ]
 
 
-def check(rows: pa.Table, stages: Sequence[str]) -> None:
+def check(rows: pa.Table, stages: Sequence[str | Sequence[str]]) -> None:
     """Check that each stage was given exactly what the one before it kept.
 
-    ``stages`` is the order of the pipeline. Documents are compared by id, characters and tokens by
-    document, so a loss cannot hide behind a gain.
+    ``stages`` is the order of the pipeline. The last entry may be several stages side by side, each given
+    what the one before them kept, as the phases of the instances are. Documents are compared by id,
+    characters and tokens by document, so a loss cannot hide behind a gain. Only a dropped document may be
+    without an id.
 
     Raises:
         LedgerError: names the stage, how many documents differ and the first of them.
+        ValueError: something comes after stages side by side.
     """
     frame = rows.to_pandas()
-    unknown = sorted(set(frame["stage"]) - set(stages))
+    unknown = sorted(set(frame["stage"]) - set(_names(stages)))
     if unknown:
         raise LedgerError(f"ledger rows of unknown stages: {', '.join(unknown)}")
+    if not all(isinstance(entry, str) for entry in stages[:-1]):
+        raise ValueError(f"only the last of the stages may stand side by side: {stages}")
     before: pd.DataFrame | None = None
-    for stage in stages:
-        given = frame[frame["stage"] == stage]
-        identified = given[given["doc_id"] != ""]
-        repeated = identified[identified["doc_id"].duplicated()]
-        if len(repeated):
-            raise LedgerError(f"{stage}: document {repeated.iloc[0]['doc_id']} has several rows")
-        if before is not None:
-            _compare(before, given.set_index("doc_id"), stage)
+    for entry in stages:
+        for stage in _names([entry]):
+            given = frame[frame["stage"] == stage]
+            _check_rows(given, stage)
+            if before is not None:
+                _compare(before, given.set_index("doc_id"), stage)
         before = given[given["status"] == "kept"].set_index("doc_id")
+
+
+def _names(stages: Sequence[str | Sequence[str]]) -> list[str]:
+    return [name for entry in stages for name in ([entry] if isinstance(entry, str) else entry)]
+
+
+def _check_rows(given: pd.DataFrame, stage: str) -> None:
+    identified = given[given["doc_id"] != ""]
+    repeated = identified[identified["doc_id"].duplicated()]
+    if len(repeated):
+        raise LedgerError(f"{stage}: document {repeated.iloc[0]['doc_id']} has several rows")
+    kept = given["status"] == "kept"
+    nameless = given[kept & (given["doc_id"] == "")]
+    if len(nameless):
+        raise LedgerError(
+            f"{stage}: {len(nameless)} kept documents have no id; "
+            f"the first is from {nameless.iloc[0]['raw_path']!r}"
+        )
+    leaking = given[~kept & ((given["chars_out"] != 0) | (given["tokens_out"] != 0))]
+    if len(leaking):
+        raise LedgerError(
+            f"{stage}: {len(leaking)} dropped documents have an output; "
+            f"the first is {leaking.iloc[0]['doc_id']}"
+        )
 
 
 def _compare(before: pd.DataFrame, given: pd.DataFrame, stage: str) -> None:

@@ -14,14 +14,14 @@ from malmoi.progress import LOG
 
 def sum_ledger(
     ledger_paths: Sequence[str | Path],
-    stages: Sequence[str],
+    stages: Sequence[str | Sequence[str]],
     parquet_path: str | Path,
     csv_path: str | Path,
     summary_path: str | Path,
 ) -> None:
     """Write all ledger rows as Parquet and CSV, in the order of the paths, and the balance as CSV.
 
-    ``stages`` names the stages in the order of the pipeline.
+    ``stages`` names the stages in the order of the pipeline, as ``ledger.check`` takes them.
 
     Raises:
         LedgerError: a stage was not given what the one before it kept; nothing is written then.

@@ -1,0 +1,63 @@
+"""Document ids and shards are stable, and documents come back as they were written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from malmoi import documents
+from malmoi.atomic import write_parquet
+
+TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.tuples(TEXT, TEXT, TEXT, st.integers(0, 9)))
+def test_an_id_is_32_hexadecimal_digits_of_what_it_is_made_of(parts):
+    source, path, text, occurrence = parts
+    found = documents.document_id(source, path, text, occurrence)
+    assert len(found) == 32
+    assert int(found, 16) >= 0
+    assert found == documents.document_id(source, path, text, occurrence)
+    others = [(source + "x", path, text), (source, path + "x", text), (source, path, text + "x")]
+    assert found not in {documents.document_id(*other, occurrence) for other in others}
+    assert found != documents.document_id(source, path, text, occurrence + 1)
+
+
+def test_an_id_takes_text_that_is_not_valid_unicode():
+    assert documents.document_id("s", "p", "\ud800") != documents.document_id("s", "p", "\ud801")
+
+
+@given(TEXT, st.integers(1, 5000))
+def test_a_shard_is_one_of_the_shards(text, shards):
+    assert 0 <= documents.shard_of(documents.document_id("s", "p", text), shards) < shards
+
+
+def test_shards_are_of_like_size():
+    found = [
+        documents.shard_of(documents.document_id("s", "p", str(number)), 16)
+        for number in range(16_000)
+    ]
+    # 1000 a shard, standard deviation 31: six of them is once in thirty million runs.
+    assert all(abs(found.count(shard) - 1000) < 6 * 31 for shard in range(16))
+
+
+@given(st.lists(TEXT, max_size=10))
+def test_documents_come_back_as_written_whole_or_by_shard(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("documents") / "documents.parquet"
+    records = [
+        {
+            **dict.fromkeys(documents.FIELDS, text),
+            "doc_id": documents.document_id("s", "p", text, n),
+        }
+        for n, text in enumerate(texts)
+    ]
+    write_parquet(path, documents.table(records))
+    assert list(documents.read([path])) == records
+    sharded = [list(documents.read([path], shard, 3)) for shard in range(3)]
+    assert sorted(map(str, records)) == sorted(str(record) for part in sharded for record in part)
+
+
+def test_a_document_with_a_field_too_few_or_too_many_is_refused():
+    whole = dict.fromkeys(documents.FIELDS, "")
+    with pytest.raises(ValueError, match="missing: text"):
+        documents.table([whole, {name: "" for name in documents.FIELDS if name != "text"}])
+    with pytest.raises(ValueError, match="unknown: split"):
+        documents.table([{**whole, "split": "train"}])
