@@ -7,8 +7,8 @@ log_to(snakemake.log[0])
 normalize_documents(
     inputs=list(snakemake.input.documents),
     shard=int(snakemake.wildcards.shard),
-    shards=snakemake.params.shards,
-    settings=snakemake.params.cfg,
+    shards=snakemake.params.cfg["corpus"]["shards"],
+    settings=snakemake.params.cfg["normalize"],
     output_path=snakemake.output.documents,
     ledger_path=snakemake.output.ledger,
 )

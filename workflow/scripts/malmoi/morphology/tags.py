@@ -1,8 +1,6 @@
-"""Kiwi's part-of-speech tags as small integers, and which of them are function morphemes."""
+"""Kiwi's part-of-speech tags as small integers."""
 
 from __future__ import annotations
-
-import numpy as np
 
 #: The Sejong-style tags of kiwipiepy 0.24; a tag's place in the tuple is what the segments store.
 # fmt: off
@@ -18,11 +16,6 @@ TAGS: tuple[str, ...] = (
 # fmt: on
 
 _NUMBERS = {tag: number for number, tag in enumerate(TAGS)}
-
-#: By tag number: does the morpheme attach to a stem (josa, eomi, the copula, -하/-되)?
-IS_FUNCTIONAL = np.array(
-    [tag[:1] in ("J", "E") or tag in ("VCP", "XSV", "XSA") for tag in TAGS], dtype=bool
-)
 
 
 def tag_number(tag: str) -> int:

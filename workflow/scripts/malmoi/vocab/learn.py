@@ -6,6 +6,7 @@ raw text needs no analyzer.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -33,15 +34,14 @@ def learn_vocabulary(
     sample_mb: float,
     min_frequency: int,
     seed: int,
-    functional: np.ndarray,
     output: str | Path,
 ) -> None:
     """Learn a vocabulary of exactly ``size`` pieces from the training documents and write its folder.
 
-    ``boundaries`` says which morpheme boundaries pieces may not cross: ``all``, ``functional`` (only before
-    josa, eomi, the copula and -하/-되) or ``none``. ``functional`` is the bool array [tags] that marks
-    those tags. Every character seen ``min_frequency`` times gets a piece at both positions. A sample of
-    about ``sample_mb`` megabytes of text is drawn document by document, by hash of the id.
+    ``boundaries`` says which morpheme boundaries pieces may not cross: ``all``, ``functional`` (only
+    before josa, eomi, the copula and -하/-되) or ``none``. Every character seen ``min_frequency`` times
+    gets a piece at both positions. A sample of about ``sample_mb`` megabytes of text is drawn document
+    by document, by hash of the id.
 
     Raises:
         InputError: no training document, or too little text for ``size``.
@@ -51,7 +51,9 @@ def learn_vocabulary(
     if not share:
         raise InputError("vocabulary: no document is in the train split; add documents to corpus")
     documents = _sampled(inputs, share, sampling.key(seed, "vocabulary"))
-    characters, parts = _count(track(documents, "vocabulary"), boundaries, functional)
+    characters, parts = _count(
+        track(documents, "vocabulary"), boundaries, functional_tags(inputs[0])
+    )
     pieces = _train(parts, size, min_frequency)
     alphabet = sorted(
         character
@@ -73,6 +75,15 @@ def learn_vocabulary(
                 "min_frequency": min_frequency,
             },
         )
+
+
+def functional_tags(path: str | Path) -> np.ndarray:
+    """Return which tag numbers of a segments file are function morphemes (bool [tags]).
+
+    They attach to a stem: josa, eomi, the copula 이- and the verb-makers -하/-되.
+    """
+    tags = json.loads(pq.read_schema(path).metadata[b"malmoi.tags"])
+    return np.array([tag[:1] in ("J", "E") or tag in ("VCP", "XSV", "XSA") for tag in tags])
 
 
 def bert_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:

@@ -1,0 +1,136 @@
+"""Check the configuration, and the few helpers the rules share."""
+
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+from malmoi.configcheck import check, merged, pick
+from malmoi.errors import InputError
+from malmoi.fingerprint import of_code
+
+SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
+
+#: Parts of the pipeline a file name can vary in.
+PART = "[a-z][a-z0-9_]*"
+
+
+wildcard_constraints:
+    source=PART,
+    experiment=PART,
+    task=PART,
+    phase=PART,
+    split="train|validation|test",
+    shard=r"\d{4}|all",
+    batch=r"\d{4}",
+
+
+def stage(*paths):
+    """Return the named parts of the configuration: what a rule reads, and so what reruns it."""
+    return pick(config, *paths)
+
+
+def code(script):
+    """Return a hash of a script and of every malmoi module it imports."""
+    return of_code(SCRIPTS / script)
+
+
+def experiment_config(name):
+    """Return the configuration of one experiment: the common one with its changes put over it."""
+    return merged(config, config["experiments"][name])
+
+
+def check_configuration():
+    """Stop with one readable line where the configuration cannot work."""
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    try:
+        check(config, schema)
+        validate(config, str(SCHEMA))
+        for name in config["experiments"]:
+            check(experiment_config(name), schema)
+        check_names()
+    except InputError as error:
+        raise WorkflowError(f"configuration: {error}") from None
+
+
+def check_names():
+    """Check what a schema cannot: names that must be unique, known, or files that must exist."""
+    for section, items in (
+        ("corpus.sources", config["corpus"]["sources"]),
+        ("instances.phases", config["instances"]["phases"]),
+        ("evaluate.tasks", config["evaluate"]["tasks"]),
+    ):
+        names = [item["name"] for item in items]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise InputError(f"{section}: the name {repeated[0]!r} occurs twice; rename one")
+    lengths = {item["name"]: item["max_seq_length"] for item in config["instances"]["phases"]}
+    for name in config["experiments"]:
+        settings = experiment_config(name)["pretrain"]
+        for phase in settings["phases"]:
+            where = f"experiment {name}: pretrain.phases: {phase['name']!r}"
+            if phase["name"] not in lengths:
+                known = ", ".join(lengths)
+                raise InputError(f"{where} is not among instances.phases ({known})")
+            if lengths[phase["name"]] > settings["max_position_embeddings"]:
+                raise InputError(f"{where} is longer than pretrain.max_position_embeddings")
+            part = settings["runtime"]["ranks"] * phase["micro_batch_size"]
+            if phase["batch_size"] % part:
+                raise InputError(
+                    f"{where}: batch_size {phase['batch_size']} is not a multiple of runtime.ranks "
+                    f"times micro_batch_size ({part})"
+                )
+    for path in config["segment"]["dictionaries"]:
+        if not Path(path).is_file():
+            raise InputError(f"segment.dictionaries: {path} does not exist")
+    publish = config["publish"]
+    if publish["target"] == "hub" and not publish["repo_id"]:
+        raise InputError("publish.repo_id: target hub needs it, as namespace/name")
+    if publish["target"] == "hub":
+        for source in config["corpus"]["sources"]:
+            if not source["license"]:
+                raise InputError(
+                    f"corpus.sources: {source['name']} has no license, so target hub is refused"
+                )
+
+
+def raw_files(source):
+    """Return the files of a source by batch: which one is in which follows from its name alone."""
+    path = Path(source["path"])
+    where = f"corpus.sources: {source['name']}"
+    if not path.exists():
+        raise WorkflowError(
+            f"configuration: {where}: {source['path']} does not exist; put the documents there "
+            "or name their folder"
+        )
+    patterns = source["pattern"]
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    found = [path] if path.is_file() else [file for item in patterns for file in path.glob(item)]
+    files = sorted({file for file in found if file.is_file() and not file.name.startswith(".")})
+    if not files:
+        raise WorkflowError(
+            f"configuration: {where}: no file in {source['path']} matches {source['pattern']!r}"
+        )
+    batches = {}
+    root = path if path.is_dir() else path.parent
+    for file in files:
+        digest = sha256(file.relative_to(root).as_posix().encode()).hexdigest()
+        number = int(digest[:8], 16) % source["batches"]
+        batches.setdefault(f"{number:04d}", []).append(str(file))
+    return batches
+
+
+check_configuration()
+
+SOURCES = {source["name"]: source for source in config["corpus"]["sources"]}
+RAW = {name: raw_files(source) for name, source in SOURCES.items()}
+SHARDS = [f"{number:04d}" for number in range(config["corpus"]["shards"])]
+PHASES = {phase["name"]: phase for phase in config["instances"]["phases"]}
+TASKS = {task["name"]: task for task in config["evaluate"]["tasks"]}
+EXPERIMENTS = sorted(config["experiments"])

@@ -1,0 +1,138 @@
+"""Stages 2 and 3: repair text, filter, find duplicates, split; and the ledger of the whole run."""
+
+#: All ingest jobs, as pairs of source and batch.
+INGESTED = [(source, batch) for source in RAW for batch in sorted(RAW[source])]
+
+
+rule normalize:
+    input:
+        documents=[
+            f"results/ingest/{source}/{batch}/documents.parquet" for source, batch in INGESTED
+        ],
+    output:
+        documents="results/normalized/{shard}.parquet",
+        ledger="results/ledger/normalize/{shard}.parquet",
+    log:
+        "results/logs/normalize/{shard}.log",
+    benchmark:
+        "results/benchmarks/normalize/{shard}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="4h",
+    params:
+        cfg=stage("normalize", "corpus.shards"),
+        code=code("normalize.py"),
+    script:
+        "../scripts/normalize.py"
+
+
+rule filter:
+    input:
+        "results/normalized/{shard}.parquet",
+    output:
+        documents="results/filtered/{shard}.parquet",
+        ledger="results/ledger/filter/{shard}.parquet",
+    log:
+        "results/logs/filter/{shard}.log",
+    benchmark:
+        "results/benchmarks/filter/{shard}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="1h",
+    params:
+        cfg=stage("curate.filters"),
+        code=code("filter_documents.py"),
+    script:
+        "../scripts/filter_documents.py"
+
+
+rule find_duplicates:
+    input:
+        expand("results/filtered/{shard}.parquet", shard=SHARDS),
+    output:
+        clusters="results/dedup/clusters.parquet",
+    log:
+        "results/logs/find_duplicates.log",
+    benchmark:
+        "results/benchmarks/find_duplicates.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="8GB",
+        runtime="8h",
+    params:
+        cfg=stage("curate.dedup"),
+        code=code("find_duplicates.py"),
+    script:
+        "../scripts/find_duplicates.py"
+
+
+rule split:
+    input:
+        documents="results/filtered/{shard}.parquet",
+        clusters="results/dedup/clusters.parquet",
+    output:
+        documents="results/curated/{shard}.parquet",
+        ledger="results/ledger/deduplicate/{shard}.parquet",
+    log:
+        "results/logs/split/{shard}.log",
+    benchmark:
+        "results/benchmarks/split/{shard}.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="1h",
+    params:
+        cfg=stage("seed", "curate.split"),
+        code=code("split_documents.py"),
+    script:
+        "../scripts/split_documents.py"
+
+
+rule ledger:
+    input:
+        [f"results/ingest/{source}/{batch}/ledger.parquet" for source, batch in INGESTED],
+        expand(
+            "results/ledger/{stage}/{shard}.parquet",
+            stage=("normalize", "filter", "deduplicate", "segment", "tokenize"),
+            shard=SHARDS,
+        ),
+        expand("results/ledger/instances/{phase}/train/{shard}.parquet", phase=PHASES, shard=SHARDS),
+        expand(
+            "results/ledger/instances/{phase}/{split}/all.parquet",
+            phase=PHASES,
+            split=("validation", "test"),
+        ),
+    output:
+        ledger="results/ledger.parquet",
+        csv="results/ledger.csv",
+        summary=report(
+            "results/ledger_summary.csv",
+            caption="../report/ledger.rst",
+            category="Corpus",
+            labels={"table": "ledger"},
+        ),
+    log:
+        "results/logs/ledger.log",
+    benchmark:
+        "results/benchmarks/ledger.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="8GB",
+        runtime="1h",
+    params:
+        cfg=stage("instances.phases"),
+        code=code("sum_ledger.py"),
+    script:
+        "../scripts/sum_ledger.py"

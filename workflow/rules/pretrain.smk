@@ -1,0 +1,57 @@
+"""Stage 8: pretraining under DeepSpeed. Checkpoints are no outputs, so that nothing ever deletes them."""
+
+
+def pretrain_config(wildcards):
+    return {"seed": config["seed"], **pick(experiment_config(wildcards.experiment), "pretrain")}
+
+
+def pretrain_phases(wildcards):
+    return [phase["name"] for phase in pretrain_config(wildcards)["pretrain"]["phases"]]
+
+
+def pretrain_threads(wildcards):
+    runtime = pretrain_config(wildcards)["pretrain"]["runtime"]
+    return runtime["ranks"] * runtime["threads_per_rank"]
+
+
+rule pretrain:
+    input:
+        manifests=lambda wildcards: expand(
+            "results/instances/{phase}/manifest.json", phase=pretrain_phases(wildcards)
+        ),
+        train=lambda wildcards: expand(
+            "results/instances/{phase}/train/{shard}.arrow",
+            phase=pretrain_phases(wildcards),
+            shard=SHARDS,
+        ),
+        held_out=lambda wildcards: expand(
+            "results/instances/{phase}/validation/all.arrow", phase=pretrain_phases(wildcards)
+        ),
+        tokenizer="results/tokenizer",
+    output:
+        model=directory("results/model/{experiment}"),
+        log="results/training/{experiment}/log.parquet",
+        held_out="results/training/{experiment}/held_out.parquet",
+        summary="results/training/{experiment}/summary.json",
+        deepspeed="results/training/{experiment}/deepspeed.json",
+        curve=report(
+            "results/training/{experiment}/loss.png",
+            caption="../report/loss.rst",
+            category="Pretraining",
+            labels={"figure": "loss and accuracy", "experiment": "{experiment}"},
+        ),
+    log:
+        "results/logs/pretrain/{experiment}.log",
+    benchmark:
+        "results/benchmarks/pretrain/{experiment}.tsv"
+    params:
+        cfg=pretrain_config,
+        code=code("pretrain.py"),
+    conda:
+        "../../envs/train.yaml"
+    threads: pretrain_threads
+    resources:
+        mem="16GB",
+        runtime="24h",
+    script:
+        "../scripts/pretrain.py"

@@ -1,0 +1,76 @@
+"""Stage 10: a package with its evidence, and where it goes."""
+
+#: Settings of `publish` that say where a package goes, not what is in it.
+DESTINATION = ("target", "repo_id", "private", "endpoint")
+
+
+def package_config(wildcards):
+    settings = experiment_config(wildcards.experiment)
+    described = {
+        name: value for name, value in settings["publish"].items() if name not in DESTINATION
+    }
+    sections = [name for name in settings if name not in ("publish", "experiments")]
+    return {
+        "sources": pick(settings, "corpus")["corpus"]["sources"],
+        "publish": described,
+        "config": pick(settings, *sections),
+    }
+
+
+rule package:
+    input:
+        model="results/model/{experiment}",
+        summary="results/ledger_summary.csv",
+        manifests=lambda wildcards: expand(
+            "results/instances/{phase}/manifest.json", phase=pretrain_phases(wildcards)
+        ),
+        training=[
+            "results/training/{experiment}/summary.json",
+            "results/training/{experiment}/loss.png",
+        ],
+        evaluation=lambda wildcards: expand(
+            "results/evaluation/{experiment}/{name}.json",
+            experiment=wildcards.experiment,
+            name=["pretraining", *(f"classification-{task}" for task in TASKS)],
+        ),
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+    output:
+        directory("results/package/{experiment}"),
+    log:
+        "results/logs/package/{experiment}.log",
+    benchmark:
+        "results/benchmarks/package/{experiment}.tsv"
+    conda:
+        "../../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="1h",
+    params:
+        cfg=package_config,
+        code=code("package_model.py"),
+    script:
+        "../scripts/package_model.py"
+
+
+rule publish:
+    input:
+        package="results/package/{experiment}",
+    output:
+        "results/published/{experiment}.json",
+    log:
+        "results/logs/publish/{experiment}.log",
+    benchmark:
+        "results/benchmarks/publish/{experiment}.tsv"
+    conda:
+        "../../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="4h",
+    params:
+        cfg=pick(config["publish"], *DESTINATION),
+        code=code("publish_model.py"),
+    script:
+        "../scripts/publish_model.py"
