@@ -14,7 +14,7 @@ SETTINGS = {
     "min_chars": 100,
     "max_chars": 2_000_000,
     "min_hangul_share": 0.3,
-    "max_symbol_share": 0.4,
+    "max_symbol_share": 0.5,
     "max_repeated_line_share": 0.5,
     "max_repeated_character_share": 0.3,
     "min_ending_share": 0.15,
