@@ -10,7 +10,7 @@ from malmoi import documents
 from malmoi.atomic import write_parquet
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
 
-SYLLABLES = "가나다라마바사아자차카타파하법원판결의사병약"
+SYLLABLES = "가나다라마바사아자차카타파하법원판결의병약"
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SYLLABLES, *("##" + s for s in SYLLABLES)]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from malmoi.errors import InputError
 from malmoi.evaluation.classification import evaluate_classification, scores
-from malmoi.evaluation.finetuning import encode
+from malmoi.evaluation.finetuning import encode, training_order
 from malmoi.evaluation.tasks import read_task, settings_of
 from sklearn.metrics import f1_score
 
@@ -99,6 +99,20 @@ def test_long_texts_are_cut_and_counted(run, model_dir):
     encoded = encode(model_dir, ["가" * 14, "가" * 15], 16)
     assert [len(ids) for ids in encoded.ids] == [16, 16]
     assert encoded.truncated == 1
+
+
+@pytest.mark.parametrize(("size", "batch_size"), [(1, 4), (8, 4), (103, 4), (5, 32)])
+def test_each_epoch_is_another_order_of_all_texts_with_little_padding(size, batch_size):
+    lengths = [3 + 7 * number % 60 for number in range(size)]
+    one, two = (training_order(lengths, batch_size, 1, epoch) for epoch in (1, 2))
+    assert sorted(one.tolist()) == sorted(two.tolist()) == list(range(size))
+    if size > 100:
+        assert one.tolist() != two.tolist()
+        padded = sum(
+            max(lengths[row] for row in one[at : at + 4]) * len(one[at : at + 4])
+            for at in range(0, size, 4)
+        )
+        assert padded < 1.2 * sum(lengths)
 
 
 def test_documents_without_the_label_are_counted(write_documents):

@@ -29,6 +29,8 @@ WARMUP_SHARE = 0.1
 WEIGHT_DECAY = 0.01
 CLIP = 1.0
 HEAD_DROPOUT = 0.1
+#: How many batches are sorted by length together.
+SORTED_BATCHES = 8
 
 
 @dataclass
@@ -108,13 +110,14 @@ def fine_tune(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         model = classifier(model_dir, classes, seed, pretrained).to(device)
-        size = len(targets["train"])
-        steps = epochs * -(-size // batch_size)
-        optimizer = torch.optim.AdamW(_decay_groups(model), lr=learning_rate)
+        steps = epochs * -(-len(targets["train"]) // batch_size)
+        optimizer = torch.optim.AdamW(_decay_groups(model), lr=learning_rate, fused=True)
         schedule = get_linear_schedule_with_warmup(optimizer, round(WARMUP_SHARE * steps), steps)
         best: tuple[float, float] | None = None
         for epoch in range(1, epochs + 1):
-            order = Permutation(size, key(seed, "fine-tuning order", epoch))(np.arange(size))
+            order = training_order(
+                [len(row) for row in encoded["train"].ids], batch_size, seed, epoch
+            )
             model.train()
             losses = []
             for rows, batch in _batches(encoded["train"].ids, order, batch_size, model, device):
@@ -146,6 +149,27 @@ def fine_tune(
         model.load_state_dict(weights)
         run.predictions, _ = predict(model, encoded["test"].ids, targets["test"], batch_size)
     return run
+
+
+def training_order(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """Return a random order (int64 [N]) in which the texts of a batch have similar lengths.
+
+    Texts are shuffled, sorted by length within each stretch of ``SORTED_BATCHES`` batches, and those
+    batches are shuffled again: most padding goes, and which texts meet stays random.
+    """
+    size = len(lengths)
+    order = Permutation(size, key(seed, "fine-tuning texts", epoch))(np.arange(size))
+    stretch = SORTED_BATCHES * batch_size
+    by_length = [
+        part[np.argsort(np.take(lengths, part), kind="stable")]
+        for part in np.split(order, range(stretch, size, stretch))
+    ]
+    batches = np.split(np.concatenate(by_length), range(batch_size, size, batch_size))
+    full = len(batches) - (size % batch_size > 0)
+    shuffled = Permutation(max(full, 1), key(seed, "fine-tuning batches", epoch))
+    # A short batch stays last, since batches are cut from the order by counting.
+    places = [*shuffled(np.arange(full)).tolist(), *range(full, len(batches))]
+    return np.concatenate([batches[place] for place in places])
 
 
 @torch.inference_mode()
