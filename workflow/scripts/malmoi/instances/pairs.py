@@ -2,9 +2,9 @@
 
 The published algorithm (google-research/bert, create_pretraining_data.py) truncates what does not fit and
 labels more than half of its pairs random. Here each document is cut, in order, into pairs of two segments whose
-budgets come from a few templates. For exactly half of the pairs the second segments are then exchanged among
-pairs of the same template, so an exchanged segment always fits, no token is cut off, and a pair's two
-lengths say nothing about its label.
+budgets come from a few templates. For half of the pairs the second segments are then exchanged among pairs of
+the same template and about the same length, so an exchanged segment always fits, no token is cut off, and a
+pair's two lengths say next to nothing about its label.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from malmoi import sampling
 
 #: Share of the token budget that segment A may take; a pair draws one.
 TEMPLATES = (0.3, 0.45, 0.55, 0.7)
+
+#: Pairs that exchange their second segments among themselves, at least, where there are as many.
+BLOCK = 16
 
 #: [CLS] A [SEP] B [SEP]
 SPECIAL_TOKENS = 3
@@ -77,7 +80,13 @@ def build_pairs(
     span = np.concatenate(spans) if spans else np.zeros((0, 3), dtype=np.int64)
     template = np.concatenate(templates) if templates else np.zeros(0, dtype=np.int64)
     owner = np.concatenate(owners) if owners else np.zeros(0, dtype=np.int64)
-    partner = _exchange(template, owner, documents.groups, sampling.key(stream, "exchange"))
+    partner = _exchange(
+        template,
+        owner,
+        span[:, 2] - span[:, 1],
+        documents.groups,
+        sampling.key(stream, "exchange"),
+    )
     return Pairs(
         a=span[:, 0:2],
         b=span[partner, 1:3],
@@ -125,9 +134,17 @@ def _segment_end(ends: np.ndarray, start: int, budget: int, limit: int) -> int:
 
 
 def _exchange(
-    template: np.ndarray, owner: np.ndarray, groups: Sequence[str], stream: int
+    template: np.ndarray,
+    owner: np.ndarray,
+    lengths: np.ndarray,
+    groups: Sequence[str],
+    stream: int,
 ) -> np.ndarray:
-    """Return, for each pair, the pair whose B it takes: itself, or one of its template and another group."""
+    """Return, for each pair, the pair whose B it takes: itself, or one of its template and another group.
+
+    ``lengths`` int64 [P] are the tokens of B. Only pairs whose B are about equally long exchange them: the end
+    of a document leaves a short B after a short A, which a random B would otherwise give away.
+    """
     count = len(template)
     partner = np.arange(count)
     order = np.argsort(sampling.bits(stream, partner), kind="stable")
@@ -136,15 +153,23 @@ def _exchange(
     group_order = sampling.bits(sampling.key(stream, "groups"), np.arange(len(names)))
     for number in np.unique(template[chosen]):
         members = chosen[template[chosen] == number]
-        group = code[owner[members]]
-        # Blocks of equal groups, in random order; a shift by the largest block leaves no pair its own group.
-        members = members[np.argsort(group_order[group], kind="stable")]
-        group = code[owner[members]]
-        sizes = np.bincount(group)
-        largest = int(sizes.max())
-        if 2 * largest > len(members):
-            surplus = np.flatnonzero(group == sizes.argmax())[len(members) - largest :]
-            members = np.delete(members, surplus)
-            largest = len(members) // 2
-        partner[members] = np.roll(members, -largest)
+        members = members[np.argsort(lengths[members], kind="stable")]
+        for block in np.array_split(members, max(1, len(members) // BLOCK)):
+            _shift(block, code[owner[block]], group_order, partner)
     return partner
+
+
+def _shift(
+    members: np.ndarray, group: np.ndarray, group_order: np.ndarray, partner: np.ndarray
+) -> None:
+    """Give each of some pairs the B of one of another group; pairs of a group too large keep theirs."""
+    # Runs of equal groups, in random order; a shift by the largest run leaves no pair its own group.
+    order = np.argsort(group_order[group], kind="stable")
+    members, group = members[order], group[order]
+    sizes = np.bincount(group)
+    largest = int(sizes.max())
+    if 2 * largest > len(members):
+        surplus = np.flatnonzero(group == sizes.argmax())[len(members) - largest :]
+        members = np.delete(members, surplus)
+        largest = len(members) // 2
+    partner[members] = np.roll(members, -largest)
