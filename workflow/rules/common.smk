@@ -36,9 +36,9 @@ def stage(*paths):
     return pick(config, *paths)
 
 
-def code(script):
-    """Return a hash of a script and of every malmoi module it imports."""
-    return of_code(SCRIPTS / script)
+def code(*files):
+    """Return a hash of a script, of every malmoi module it imports and of the other files named."""
+    return of_code(*(SCRIPTS / file for file in files))
 
 
 def experiment_config(name):
@@ -92,6 +92,12 @@ def check_names():
     publish = config["publish"]
     if publish["target"] == "hub" and not publish["repo_id"]:
         raise InputError("publish.repo_id: target hub needs it, as namespace/name")
+    if len(config["experiments"]) > 1 and "{experiment}" not in publish["repo_id"]:
+        if publish["target"] == "hub":
+            raise InputError(
+                "publish.repo_id: several experiments would overwrite each other; "
+                "put {experiment} into it"
+            )
     if publish["target"] == "hub":
         for source in config["corpus"]["sources"]:
             if not source["license"]:

@@ -11,14 +11,14 @@ rule ingest:
         "results/logs/ingest/{source}-{batch}.log",
     benchmark:
         "results/benchmarks/ingest/{source}-{batch}.tsv"
-    params:
-        cfg=lambda wildcards: pick(SOURCES, wildcards.source)[wildcards.source],
-        code=code("ingest.py"),
     conda:
         "../../envs/ingest.yaml"
     threads: 1
     resources:
         mem="2GB",
         runtime="4h",
+    params:
+        cfg=lambda wildcards: pick(SOURCES, wildcards.source)[wildcards.source],
+        code=code("ingest.py"),
     script:
         "../scripts/ingest.py"

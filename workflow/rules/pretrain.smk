@@ -44,14 +44,14 @@ rule pretrain:
         "results/logs/pretrain/{experiment}.log",
     benchmark:
         "results/benchmarks/pretrain/{experiment}.tsv"
-    params:
-        cfg=pretrain_config,
-        code=code("pretrain.py"),
     conda:
         "../../envs/train.yaml"
     threads: pretrain_threads
     resources:
         mem="16GB",
         runtime="24h",
+    params:
+        cfg=pretrain_config,
+        code=code("pretrain.py"),
     script:
         "../scripts/pretrain.py"

@@ -17,6 +17,11 @@ def package_config(wildcards):
     }
 
 
+def publish_config(wildcards):
+    settings = pick(config["publish"], *DESTINATION)
+    return settings | {"repo_id": settings["repo_id"].replace("{experiment}", wildcards.experiment)}
+
+
 rule package:
     input:
         model="results/model/{experiment}",
@@ -49,7 +54,7 @@ rule package:
         runtime="1h",
     params:
         cfg=package_config,
-        code=code("package_model.py"),
+        code=code("package_model.py", "malmoi/publish/card.md.jinja"),
     script:
         "../scripts/package_model.py"
 
@@ -70,7 +75,7 @@ rule publish:
         mem="2GB",
         runtime="4h",
     params:
-        cfg=pick(config["publish"], *DESTINATION),
+        cfg=publish_config,
         code=code("publish_model.py"),
     script:
         "../scripts/publish_model.py"

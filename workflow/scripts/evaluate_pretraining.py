@@ -6,7 +6,10 @@ from malmoi.progress import log_to
 log_to(snakemake.log[0])
 evaluate_pretraining(
     model_dir=snakemake.input.model,
-    instance_paths={"validation": snakemake.input.validation, "test": snakemake.input.test},
+    instance_paths={
+        "validation": list(snakemake.input.validation),
+        "test": list(snakemake.input.test),
+    },
     train_paths=list(snakemake.input.train),
     seed=snakemake.params.cfg["seed"],
     batch_size=snakemake.params.cfg["evaluate"]["batch_size"],

@@ -127,6 +127,14 @@ def test_documents_without_the_label_are_counted(write_documents):
     assert len(task.parts["train"].targets) == 24 - 4
 
 
+def test_kind_and_domain_are_labels_too(write_documents):
+    rows = separable(24, 8)
+    for number, row in enumerate(rows):
+        row["kind"] = "statute" if number % 2 else "judgment"
+    task = read_task([write_documents(rows)], settings_of({**TASK, "label": "kind"}))
+    assert task.classes == ["judgment", "statute"]
+
+
 def test_a_group_in_two_splits_is_counted(write_documents):
     rows = separable(24, 8)
     rows[0]["group"] = rows[-1]["group"] = "2019다1"

@@ -139,7 +139,7 @@ def test_pieces_stand_for_their_characters(model_dir):
 
 def test_labels_come_back_by_instance(tmp_path):
     instances = [Instance([7, 8], [9], {1: 7}), Instance([8], [9], {}), *made(7, 2)]
-    labels, doc_ids = masked_labels(write(tmp_path / "all.arrow", instances), VOCABULARY)
+    labels, doc_ids = masked_labels([write(tmp_path / "all.arrow", instances)], VOCABULARY)
     assert [row.tolist() for row in labels] == [one.row["mlm_labels"] for one in instances]
     assert doc_ids == [one.doc_id for one in instances]
 
@@ -148,7 +148,7 @@ def test_labels_come_back_by_instance(tmp_path):
 def evaluate(model_dir, tmp_path):
     def run(name, validation, test, train):
         paths = {
-            split: write(tmp_path / f"{name}-{split}.arrow", instances)
+            split: [write(tmp_path / f"{name}-{split}.arrow", instances)]
             for split, instances in (("validation", validation), ("test", test))
         }
         train_path = write(tmp_path / f"{name}-train.arrow", train)

@@ -34,9 +34,9 @@ def of_file(path: str | Path) -> str:
 
 
 def of_code(*files: str | Path) -> str:
-    """Return the sha256 of Python files together with every malmoi module they import, at any depth.
+    """Return the sha256 of files together with every malmoi module the Python ones import, at any depth.
 
-    Imports are read from the syntax tree, so nothing is executed. Comments and docstrings count: the hash
+    Other files, such as a template, count by their bytes. Imports are read from the syntax tree, so nothing is executed. Comments and docstrings count: the hash
     is of the files' bytes.
     """
     seen: dict[Path, str] = {}
@@ -46,7 +46,8 @@ def of_code(*files: str | Path) -> str:
         if path in seen:
             continue
         seen[path] = of_file(path)
-        waiting.extend(_library_imports(path))
+        if path.suffix == ".py":
+            waiting.extend(_library_imports(path))
     names = sorted((str(path.relative_to(LIBRARY)), digest) for path, digest in seen.items())
     return of_value(names)
 

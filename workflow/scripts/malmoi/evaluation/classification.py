@@ -2,7 +2,7 @@
 
 The baselines are the same network untrained (same procedure, same seeds), TF-IDF of characters with
 a linear SVM, and the majority class. The train split fits, validation chooses the learning rate and
-the epoch, and test is predicted once by what was chosen.
+the epoch; nothing is chosen by test.
 """
 
 from __future__ import annotations

@@ -53,9 +53,8 @@ def compare(
     Args:
         results: the JSON files that ``evaluate_pretraining`` and ``evaluate_classification`` wrote,
             by experiment, in the order to show.
-        csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are the
-        ends
-            of the 95 % interval, ``n`` counts documents.
+        csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are
+            the ends of the 95 % interval, ``n`` counts documents.
         html_path: the same with a column per experiment, for people.
         png_path: bars with intervals of the test split.
 

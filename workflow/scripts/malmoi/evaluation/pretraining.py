@@ -8,7 +8,7 @@ words gives (a model whose loss stays near it has learned no context).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ SUMS = ("mlm_loss", "mlm_correct", "mlm_count", "nsp_loss", "nsp_correct", "nsp_
 
 def evaluate_pretraining(
     model_dir: str | Path,
-    instance_paths: Mapping[str, str | Path],
+    instance_paths: Mapping[str, Sequence[str | Path]],
     train_paths: Sequence[str | Path],
     seed: int,
     batch_size: int,
@@ -41,11 +41,12 @@ def evaluate_pretraining(
     """Measure MLM and NSP on held-out instances and write the figures as JSON.
 
     Args:
-        model_dir: folder of a ``BertForPreTraining`` with its tokenizer. instance_paths: an Arrow
-        file of instances for each held-out split. train_paths: the training instances, for the
-        unigram baseline. seed: of the untrained network and the bootstrap. batch_size: instances
-        per forward pass. output_json: one object per split with ``trained``, ``untrained`` and
-        ``unigram``. Losses are
+        model_dir: folder of a ``BertForPreTraining`` with its tokenizer.
+        instance_paths: the Arrow files of instances of each held-out split.
+        train_paths: the training instances, for the unigram baseline.
+        seed: of the untrained network and the bootstrap.
+        batch_size: instances per forward pass.
+        output_json: one object per split with ``trained``, ``untrained`` and ``unigram``. Losses are
             in nats per masked token (MLM) or per pair (NSP); ``mlm_bits_per_character`` divides by
             the characters of the masked pieces, which makes vocabularies of different sizes roughly
             comparable. ``intervals`` are 95 % bootstrap intervals over documents (``doc_id_a``).
@@ -53,8 +54,7 @@ def evaluate_pretraining(
 
     Raises:
         InputError: a split holds no instances or no masked tokens, or an instance's ids do not fit
-        the
-            model's vocabulary.
+            the model's vocabulary.
     """
     if threads:
         torch.set_num_threads(threads)
@@ -70,13 +70,13 @@ def evaluate_pretraining(
         "parameters": sum(weight.numel() for weight in trained_model.parameters()),
         "vocabulary_size": config.vocab_size,
     }
-    for split, path in instance_paths.items():
-        store = InstanceStore([path])
-        labels, doc_ids = masked_labels(path, config.vocab_size)
+    for split, paths in instance_paths.items():
+        store = InstanceStore(paths)
+        labels, doc_ids = masked_labels(paths, config.vocab_size)
         if not len(store) or not sum(map(len, labels)):
             raise InputError(
-                f"{path}: the {split} split holds no masked tokens to evaluate on; give it more "
-                f"documents (curate.split.{split} in the config)"
+                f"{', '.join(map(str, paths))}: the {split} split holds no masked tokens to "
+                f"evaluate on; give it more documents (curate.split.{split} in the config)"
             )
         sums = {
             name: instance_sums(network, store, batch_size, device, f"{split}, {name}")
@@ -135,7 +135,9 @@ def instance_sums(
     return result
 
 
-def masked_labels(path: str | Path, vocabulary_size: int) -> tuple[list[np.ndarray], list[str]]:
+def masked_labels(
+    paths: Sequence[str | Path], vocabulary_size: int
+) -> tuple[list[np.ndarray], list[str]]:
     """Return the original ids at each instance's masked positions and each instance's ``doc_id_a``.
 
     Raises:
@@ -143,38 +145,42 @@ def masked_labels(path: str | Path, vocabulary_size: int) -> tuple[list[np.ndarr
     """
     labels: list[np.ndarray] = []
     doc_ids: list[str] = []
-    with pa.memory_map(str(path)) as source:
-        reader = pa.ipc.open_file(source)
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            column = batch.column("mlm_labels")
-            flat = column.flatten().to_numpy().astype(np.int64)
-            _check_ids(flat, vocabulary_size, path)
-            ends = np.cumsum(column.value_lengths().to_numpy())
-            labels.extend(np.split(flat, ends[:-1]) if len(ends) else [])
-            doc_ids.extend(batch.column("doc_id_a").to_pylist())
+    for batch, flat in _label_batches(paths, vocabulary_size):
+        ends = np.cumsum(batch.column("mlm_labels").value_lengths().to_numpy())
+        labels.extend(np.split(flat, ends[:-1]) if len(ends) else [])
+        doc_ids.extend(batch.column("doc_id_a").to_pylist())
     return labels, doc_ids
 
 
 def label_counts(paths: Sequence[str | Path], vocabulary_size: int) -> np.ndarray:
-    """Return how often each id is a masked label in the instances of ``paths`` (int64 [V])."""
+    """Return how often each id is a masked label in the instances of ``paths`` (int64 [V]).
+
+    Raises:
+        InputError: an id is not in the vocabulary.
+    """
     counts = np.zeros(vocabulary_size, dtype=np.int64)
-    for path in sorted(map(str, paths)):
-        with pa.memory_map(path) as source:
-            reader = pa.ipc.open_file(source)
-            for number in range(reader.num_record_batches):
-                flat = reader.get_batch(number).column("mlm_labels").flatten().to_numpy()
-                _check_ids(flat, vocabulary_size, path)
-                counts += np.bincount(flat, minlength=vocabulary_size)
+    for _, flat in _label_batches(paths, vocabulary_size):
+        counts += np.bincount(flat, minlength=vocabulary_size)
     return counts
 
 
-def _check_ids(ids: np.ndarray, vocabulary_size: int, path: str | Path) -> None:
-    if len(ids) and int(ids.max()) >= vocabulary_size:
-        raise InputError(
-            f"{path}: token id {int(ids.max())} is outside the model's vocabulary of "
-            f"{vocabulary_size}; evaluate with instances made by the model's own tokenizer"
-        )
+def _label_batches(
+    paths: Sequence[str | Path], vocabulary_size: int
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """Yield each record batch with its masked labels one after another (int64)."""
+    for path in paths:
+        with pa.memory_map(str(path)) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(reader.num_record_batches):
+                batch = reader.get_batch(number)
+                flat = batch.column("mlm_labels").flatten().to_numpy().astype(np.int64)
+                if len(flat) and int(flat.max()) >= vocabulary_size:
+                    raise InputError(
+                        f"{path}: token id {int(flat.max())} is outside the model's vocabulary of "
+                        f"{vocabulary_size}; evaluate with instances made by the model's own "
+                        f"tokenizer"
+                    )
+                yield batch, flat
 
 
 def unigram_losses(counts: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from malmoi.errors import InputError
 from malmoi.progress import LOG
 
 SPLITS = ("train", "validation", "test")
+#: Columns of a document that can be labels themselves.
+COLUMNS = ("kind", "domain")
 
 #: BERT's fine-tuning settings (Devlin et al. 2019, appendix A.3) where a task names no others.
 DEFAULTS: dict[str, Any] = {
@@ -22,7 +24,7 @@ DEFAULTS: dict[str, Any] = {
     "max_seq_length": 128,
     "epochs": 4,
     "batch_size": 32,
-    "learning_rates": [5e-5, 3e-5, 2e-5],
+    "learning_rates": [5e-5],
     "seeds": [0, 1, 2],
 }
 
@@ -78,9 +80,9 @@ def settings_of(task: Mapping[str, Any]) -> dict[str, Any]:
 def read_task(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> Task:
     """Collect the documents that carry the task's label from curated Parquet shards.
 
-    The label is the value of the key ``label`` in the document's ``meta``; text, numbers and
-    booleans count, an empty value, a list or an object does not. Documents come in the order of
-    their id.
+    The label is the value of the key ``label`` in the document's ``meta``, else its column ``kind``
+    or ``domain`` where ``label`` says so; text, numbers and booleans count, an empty value, a list
+    or an object does not. Documents come in the order of their id.
 
     Raises:
         InputError: no document has the label, a split has none, the train split has fewer than two
@@ -98,7 +100,7 @@ def read_task(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> Task:
             continue
         meta = json.loads(document["meta"] or "{}")
         seen_keys.update(meta)
-        label = label_text(meta.get(key))
+        label = label_text(meta.get(key, document[key] if key in COLUMNS else None))
         if not label:
             left_out["without_label"] += 1
         elif wanted is not None and label not in wanted:

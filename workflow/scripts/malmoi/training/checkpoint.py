@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from malmoi.atomic import write_json
+from malmoi.atomic import sync_folder, write_json
 from malmoi.fingerprint import of_file
 from malmoi.progress import LOG
 
@@ -28,16 +28,6 @@ def name_of(step: int) -> str:
 def partial_name(step: int) -> str:
     """Return the folder name under which a checkpoint is written."""
     return name_of(step) + ".partial"
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's files, at any depth, and their names to disk."""
-    for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def publish(root: Path, step: int, facts: dict, keep: int) -> None:

@@ -19,7 +19,7 @@ from torch import distributed
 from tqdm import tqdm
 
 from malmoi import sampling
-from malmoi.atomic import write_json
+from malmoi.atomic import sync_folder, write_json
 from malmoi.errors import InputError
 from malmoi.instances.loader import IGNORED, InstanceStore, step_indices
 from malmoi.progress import LOG
@@ -120,7 +120,7 @@ class Trainer:
         self.root.mkdir(parents=True, exist_ok=True)
         tag = checkpoint.partial_name(self.step)
         self.engine.save_checkpoint(str(self.root), tag=tag, save_latest=False)
-        checkpoint.sync_folder(self.root / tag)
+        sync_folder(self.root / tag)
         distributed.barrier()
         if self.rank == 0:
             runtime = self.plan.settings["runtime"]
