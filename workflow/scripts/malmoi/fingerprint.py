@@ -36,8 +36,8 @@ def of_file(path: str | Path) -> str:
 def of_code(*files: str | Path) -> str:
     """Return the sha256 of files together with every malmoi module the Python ones import, at any depth.
 
-    Other files, such as a template, count by their bytes. Imports are read from the syntax tree, so nothing is executed. Comments and docstrings count: the hash
-    is of the files' bytes.
+    Other files, such as a template, count by their bytes. Imports are read from the syntax tree, so
+    nothing is executed. Comments and docstrings count: the hash is of the files' bytes.
     """
     seen: dict[Path, str] = {}
     waiting = [Path(file).resolve() for file in files]
