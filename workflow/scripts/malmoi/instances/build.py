@@ -193,13 +193,15 @@ def _instances(
     ids[starts] = vocabulary.cls
     ids[starts + 1 + length_a] = vocabulary.sep
     ids[ends - 1] = vocabulary.sep
-    special = (ids == vocabulary.cls) | (ids == vocabulary.sep)
 
     unit = np.cumsum(unit_opens) - 1
     first = np.flatnonzero(unit_opens)
     size = np.diff(np.append(first, total))
     unknown = ids == vocabulary.unknown
-    allowed = np.bincount(unit, weights=special | unknown, minlength=len(first)) == 0
+    # A text may spell out "[MASK]" or "[PAD]"; no special token is ever to be predicted.
+    special = np.ones(vocabulary.size, dtype=bool)
+    special[vocabulary.candidates] = False
+    allowed = np.bincount(unit, weights=special[ids], minlength=len(first)) == 0
     chosen = np.zeros(len(first), dtype=bool)
     chosen[allowed] = masking.choose_units(
         size[allowed],

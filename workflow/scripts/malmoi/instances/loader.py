@@ -16,18 +16,23 @@ IGNORED = -100
 
 
 class InstanceStore:
-    """All instances of a list of files, by number, without reading them into memory."""
+    """All instances of a list of files, by number, without reading them into memory.
+
+    Raises:
+        InputError: a file is missing, cut short or no Arrow file. Damage inside a column is not seen here;
+            the manifest's sha256 tells it.
+    """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
         self._batches: list[pa.RecordBatch] = []
         for path in paths:
             try:
                 reader = pa.ipc.open_file(pa.memory_map(str(path)))
+                batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
             except (OSError, pa.ArrowInvalid) as error:
                 raise InputError(
                     f"{path}: not a readable instance file ({error}); delete it and run again"
                 ) from error
-            batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
             self._batches += [batch for batch in batches if batch.num_rows]
         self._ends = np.cumsum([batch.num_rows for batch in self._batches], dtype=np.int64)
 
