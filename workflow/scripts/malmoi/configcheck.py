@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import copy
 import difflib
+import json
+import re
+import sys
 from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -76,10 +81,11 @@ def place(path: Any) -> str:
 
 def _sentence(error: ValidationError) -> str:
     where = place(error.absolute_path)
+    value = _shortened(error.instance)
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(known))[0]
-        close = difflib.get_close_matches(unknown, known, n=1)
+        unknown = min(set(error.instance) - set(known), key=str)
+        close = difflib.get_close_matches(str(unknown), known, n=1)
         cure = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
         return f"{where}: unknown key {unknown!r}; {cure}"
     if error.validator == "required":
@@ -88,16 +94,64 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        return f"{where}: {error.instance!r} should be of type {wanted}"
+        return f"{where}: {value} should be of type {wanted}{_number_cure(error.instance, wanted)}"
     if error.validator == "enum":
-        return f"{where}: {error.instance!r} is not one of {', '.join(map(str, error.validator_value))}"
-    if error.validator == "oneOf" and where.startswith("pretrain.phases"):
-        return f"{where}: give either 'steps' or 'epochs'"
-    return f"{where}: {error.message}"
+        return f"{where}: {value} is not one of {', '.join(map(str, error.validator_value))}"
+    if error.validator == "pattern" and "description" in error.schema:
+        return f"{where}: {value} does not fit: {error.schema['description']}"
+    if error.validator == "oneOf":
+        return _choice(error)
+    message = error.message.replace(repr(error.instance), value)
+    return f"{where}: {message}"
 
 
-def leaves(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every setting of a schema with its place, in the schema's order; lists count with ``[]``."""
+def _choice(error: ValidationError) -> str:
+    """Say what is wrong where a schema gives alternatives, by the one that was meant."""
+    where = place(error.absolute_path)
+    options = error.validator_value
+    if all(list(option) == ["required"] for option in options):
+        names = " or ".join(repr(name) for option in options for name in option["required"])
+        return f"{where}: give either {names}"
+    meant = [
+        part
+        for part in error.context
+        if part.absolute_path != error.absolute_path or part.validator not in ("type", "enum")
+    ]
+    if meant:
+        return _sentence(meant[0])
+    ways = [
+        ", ".join(map(str, option["enum"]))
+        if "enum" in option
+        else f"a mapping of {', '.join(option.get('properties', {}))}"
+        for option in options
+    ]
+    return f"{where}: {_shortened(error.instance)} is not one of {'; or '.join(ways)}"
+
+
+def _shortened(value: Any, length: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def _number_cure(value: Any, wanted: str) -> str:
+    """Say how to write a number that YAML reads as text, such as 1e-4."""
+    if wanted not in ("integer", "number") or not isinstance(value, str):
+        return ""
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return ""
+    return f"; write {number:f} without quotes" if number.is_finite() else ""
+
+
+def leaves(
+    schema: Mapping[str, Any], path: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
+    """Yield every setting of a schema with its place and whether it must be given, in the schema's order.
+
+    Settings of a list's items count with ``[]``. A setting that may also be a mapping comes before what
+    the mapping holds.
+    """
     for name, value in schema.get("properties", {}).items():
         here = f"{path}.{name}" if path else name
         items = value.get("items", {})
@@ -106,7 +160,9 @@ def leaves(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Map
         elif items.get("properties"):
             yield from leaves(items, f"{here}[]")
         else:
-            yield here, value
+            yield here, value, name in schema.get("required", ())
+            for option in value.get("oneOf", ()):
+                yield from leaves(option, here)
 
 
 def markdown(schema: Mapping[str, Any]) -> str:
@@ -120,10 +176,9 @@ def markdown(schema: Mapping[str, Any]) -> str:
     ]
     for name, section in schema["properties"].items():
         lines += ["", f"## `{name}`", "", section["description"], ""]
-        rows = list(leaves({"properties": {name: section}}))
         lines += ["| setting | values | default | meaning |", "|---|---|---|---|"]
-        for path, value in rows:
-            cells = (f"`{path}`", _values(value), _default(value), value.get("description", ""))
+        for path, value, required in leaves({**schema, "properties": {name: section}}):
+            cells = (f"`{path}`", _values(value), default(value, required), value["description"])
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -149,13 +204,34 @@ def _values(value: Mapping[str, Any]) -> str:
     return " ".join([words, ", ".join(limits)]).strip()
 
 
-def _default(value: Mapping[str, Any]) -> str:
+def default(value: Mapping[str, Any], required: bool) -> str:
+    """Return a setting's default as Markdown code that YAML would read as the same value."""
     if "default" not in value:
-        return "none"
-    default = value["default"]
-    text = (
-        {True: "true", False: "false"}.get(default, default)
-        if isinstance(default, bool)
-        else default
-    )
-    return f"`{text}`" if text != "" else '`""`'
+        return "required" if required else "none"
+    return f"`{_flow(value['default'])}`"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML in one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_flow(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, float):
+        # Never 1e-06, which YAML reads as text.
+        return f"{Decimal(repr(value)):f}"
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w ]*", value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def main(arguments: list[str]) -> None:
+    """Print the documentation of a schema: ``python -m malmoi.configcheck SCHEMA``."""
+    import yaml
+
+    (path,) = arguments
+    print(markdown(yaml.safe_load(Path(path).read_text(encoding="utf-8"))), end="")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
