@@ -10,6 +10,7 @@ vocabulary that respects morphemes on raw text.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 from tokenizers import Regex, normalizers, pre_tokenizers
@@ -17,10 +18,11 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 #: Where the first character of a non-initial morpheme goes: U+F0000 plus its code point.
 PLANE = 0xF0000
 
-#: The blocks of Chinese characters that BERT's basic tokenizer isolates (google-research/bert).
+#: The blocks of Chinese characters that BERT's basic tokenizer isolates, as the tokenizers library has them:
+#: it begins the block at U+2B820 of google-research/bert at U+2B920.
 _HANJA = (
     "[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002b73f"
-    "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\U0002f800-\U0002fa1f]"
+    "\U0002b740-\U0002b81f\U0002b920-\U0002ceaf\U0002f800-\U0002fa1f]"
 )
 
 
@@ -35,7 +37,7 @@ def normalizer() -> normalizers.Normalizer:
 
 
 def word_splitter() -> pre_tokenizers.PreTokenizer:
-    """Return a splitter of raw text with BERT's words, whose offsets point into the raw text."""
+    """Return a splitter into BERT's words of text that holds no character BERT drops."""
     return pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(_HANJA), "isolated"), pre_tokenizers.BertPreTokenizer()]
     )
@@ -47,9 +49,11 @@ def marked_words(
     """Yield the morpheme-marked parts of each word of ``text``.
 
     ``boundaries`` holds the offsets where a morpheme begins, ascending; the ones at a word's start
-    need no mark. Characters beyond the Basic Multilingual Plane cannot be moved and stay joined to what
-    comes before them.
+    need no mark. Control, invisible and private-use characters, which BERT drops, are left out; without
+    the marks the parts of a word join to what BERT sees. Characters beyond the Basic Multilingual Plane
+    cannot be moved and stay joined to what comes before them.
     """
+    text, boundaries = _visible(text, boundaries)
     position, limit = 0, len(boundaries)
     for word, (start, end) in splitter.pre_tokenize_str(text):
         while position < limit and boundaries[position] <= start:
@@ -66,6 +70,22 @@ def marked_words(
             yield _marked(word[begin:cut], begin > 0)
             begin = cut
         yield _marked(word[begin:], begin > 0)
+
+
+@lru_cache(maxsize=1 << 17)
+def _dropped(character: str) -> bool:
+    return not normalizer().normalize_str(character)
+
+
+def _visible(text: str, boundaries: np.ndarray) -> tuple[str, np.ndarray]:
+    """Return a text without the characters BERT drops, and its boundaries as offsets into that."""
+    dropped = {character for character in set(text) if _dropped(character)}
+    if not dropped:
+        return text, boundaries
+    gone = np.array([character in dropped for character in text])
+    before = np.concatenate([[0], np.cumsum(gone)])
+    kept = "".join(character for character in text if character not in dropped)
+    return kept, np.unique(boundaries - before[boundaries])
 
 
 def _marked(part: str, inside: bool) -> str:
