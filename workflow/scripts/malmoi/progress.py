@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from malmoi.errors import InputError
+
 Item = TypeVar("Item")
 
 LOG = logging.getLogger("malmoi")
@@ -22,7 +24,8 @@ INTERVAL = 10.0
 def log_to(path: str) -> None:
     """Send the stage's messages to ``path`` and, from warnings up, to standard error as well.
 
-    An error nobody caught is written to the log too, so that the log alone tells what happened.
+    An error nobody caught is written to the log too, so that the log alone tells what happened; one
+    that is the user's to mend is a single line.
     """
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
@@ -36,7 +39,10 @@ def log_to(path: str) -> None:
     def report(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        LOG.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
+        if issubclass(kind, InputError):
+            LOG.critical("%s", error)
+        else:
+            LOG.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
 
     sys.excepthook = report
 
