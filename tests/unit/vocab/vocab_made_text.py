@@ -25,14 +25,14 @@ Morpheme = tuple[str, str]
 def made_sentences(sentences: int, seed: int) -> list[list[list[Morpheme]]]:
     """Return sentences of words; nouns end in the same syllables that other nouns begin with."""
     rng = random.Random(seed)
-    nouns = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 3))) for _ in range(120)]
-    verbs = ["".join(rng.choices(SYLLABLES, k=2)) for _ in range(30)]
+    nouns = ["".join(rng.choices(SYLLABLES, k=rng.randint(2, 3))) for _ in range(2000)]
+    verbs = ["".join(rng.choices(SYLLABLES, k=2)) for _ in range(200)]
     result = []
     for _ in range(sentences):
         words: list[list[Morpheme]] = []
         for _ in range(rng.randint(3, 7)):
             # A few nouns take one josa nearly always: what tempts a trainer to glue them.
-            number = min(int(rng.expovariate(0.04)), len(nouns) - 1)
+            number = min(int(rng.expovariate(0.003)), len(nouns) - 1)
             josa = JOSA[number % len(JOSA)] if rng.random() < 0.7 else rng.choice(JOSA)
             words.append([(nouns[number], "NNG"), josa])
         words.append([(rng.choice(verbs), "NNG"), ("하", "XSV"), ("였다", "EP"), (".", "SF")])

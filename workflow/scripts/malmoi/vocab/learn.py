@@ -136,15 +136,18 @@ def _train(parts: Counter[str], size: int, min_frequency: int) -> list[str]:
     """Return trained pieces as plain text, most valuable first, single characters left out."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", continuing_subword_prefix=PREFIX))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    characters = {character for part in parts for character in part}
+    continuing = {PREFIX + character for part in parts for character in part[1:]}
     trainer = trainers.WordPieceTrainer(
-        # The rewritten pieces of the two positions partly collide, so more are learned than are kept.
-        vocab_size=2 * size,
+        # The rewritten pieces of the two positions partly collide, so more are learned than are kept. The
+        # trainer counts every single character besides, however rare.
+        vocab_size=2 * size + len(characters) + len(continuing),
         min_frequency=min_frequency,
         limit_alphabet=200_000,
         continuing_subword_prefix=PREFIX,
         # The trainer numbers continuing characters in hash order and breaks ties by number; named
         # beforehand they keep one order, and the same text gives the same pieces.
-        special_tokens=sorted({PREFIX + character for part in parts for character in part[1:]}),
+        special_tokens=sorted(continuing),
         show_progress=False,
     )
     tokenizer.train_from_iterator(
@@ -164,9 +167,10 @@ def _assemble(alphabet: Sequence[str], pieces: Sequence[str], size: int) -> list
             f"positions; set it to at least {_round_up(len(fixed))}"
         )
     if available < size:
+        largest = available // 128 * 128
+        lower = f"set it to at most {largest} or " if largest >= len(fixed) else ""
         raise InputError(
-            f"vocabulary.size: the corpus gives only {available} pieces; "
-            f"set it to at most {available // 128 * 128} or add text"
+            f"vocabulary.size: the corpus gives only {available} pieces; {lower}add text"
         )
     LOG.info("vocabulary: %d characters, %d pieces learned", len(alphabet), len(pieces))
     return [*fixed, *pieces[: size - len(fixed)]]
