@@ -13,7 +13,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pyarrow as pa
 
-from malmoi.atomic import replacing, write_parquet
+from malmoi.atomic import replacing, write_parquet, write_text
+
+#: Columns of a table without rows: held-out figures where the validation split is empty.
+COLUMNS = ["kind", "step", "phase", "mlm_loss", "mlm_accuracy", "nsp_loss", "nsp_accuracy"]
 
 
 class Log:
@@ -29,8 +32,8 @@ class Log:
             lines = path.read_text(encoding="utf-8").splitlines()
             rows = [json.loads(line) for line in lines if line.endswith("}")]
             self.rows = [row for row in rows if row["step"] <= resume_step and resume_step]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(json.dumps(row) + "\n" for row in self.rows), encoding="utf-8")
+        # Whole or not at all: a kill here must not cost the rows of the steps done.
+        write_text(path, "".join(json.dumps(row) + "\n" for row in self.rows))
 
     def add(self, kind: str, row: dict) -> None:
         """Append a row to memory and file."""
@@ -41,7 +44,7 @@ class Log:
     def table(self, kind: str) -> pd.DataFrame:
         """Return the rows of one kind."""
         rows = [row for row in self.rows if row["kind"] == kind]
-        return pd.DataFrame(rows).drop(columns="kind") if rows else pd.DataFrame()
+        return pd.DataFrame(rows, columns=None if rows else COLUMNS).drop(columns="kind")
 
 
 def write_log(log: Log, folder: Path) -> None:
