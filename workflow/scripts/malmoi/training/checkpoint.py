@@ -7,13 +7,16 @@ every file with size and sha256, and a rename makes the checkpoint exist.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from malmoi.atomic import sync_folder, write_json
+from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
 from malmoi.progress import LOG
 
@@ -30,10 +33,43 @@ def partial_name(step: int) -> str:
     return name_of(step) + ".partial"
 
 
+def hold(root: Path) -> TextIO:
+    """Keep other runs out of a checkpoint folder until the returned file is closed or the process ends.
+
+    Raises:
+        InputError: another process trains in this folder, as one may that outlived its launcher.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    file = (root / "lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip()
+        file.close()
+        raise InputError(
+            f"another process ({holder}) is training in {root}: wait until it is done, or end it"
+        ) from error
+    except OSError as error:
+        LOG.warning("%s: this file system has no locks (%s); start no second run", root, error)
+        return file
+    file.truncate(0)
+    file.write(f"{os.uname().nodename} {os.getpid()}")
+    file.flush()
+    return file
+
+
+def drop_partial(root: Path) -> None:
+    """Remove what saves that were killed left behind; called on rank 0 before any rank writes."""
+    for path in root.glob("step-*.partial"):
+        shutil.rmtree(path)
+
+
 def publish(root: Path, step: int, facts: dict, keep: int) -> None:
     """Turn the partial folder of ``step`` into a checkpoint; called on rank 0 after every rank wrote.
 
-    ``facts`` (step, ranks, ZeRO stage …) go into the manifest. Only the newest ``keep`` checkpoints stay.
+    ``facts`` (step, ranks, ZeRO stage …) go into the manifest. Only ``keep`` checkpoints stay, this one and
+    those before it: one of a later step was found damaged, or training would have gone on from there.
     """
     partial, final = root / partial_name(step), root / name_of(step)
     files = sorted(path for path in partial.rglob("*") if path.is_file())
@@ -57,8 +93,10 @@ def publish(root: Path, step: int, facts: dict, keep: int) -> None:
         shutil.rmtree(final)
     partial.rename(final)
     sync_folder_names(root)
-    for old in complete_names(root)[:-keep]:
-        shutil.rmtree(root / old, ignore_errors=True)
+    names = complete_names(root)
+    here = names.index(final.name)
+    for other in [*names[: max(0, here + 1 - keep)], *names[here + 1 :]]:
+        shutil.rmtree(root / other, ignore_errors=True)
 
 
 def sync_folder_names(folder: Path) -> None:
@@ -96,7 +134,7 @@ def newest(root: Path, report: Callable[[str], None] = LOG.warning) -> dict | No
                 or (root / name / file).stat().st_size != facts["size"]
                 or of_file(root / name / file) != facts["sha256"]
             ]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             report(f"checkpoint {root / name} is unreadable and passed over: {error}")
             continue
         if not damaged:

@@ -72,6 +72,7 @@ class Trainer:
                 f"pretrain.runtime.ranks is {runtime['ranks']} but {self.ranks} processes were started"
             )
         self.root = Path(plan.checkpoints)
+        self.lock = checkpoint.hold(self.root) if self.rank == 0 else None
         config = bert_config(
             plan.vocabulary_size, settings["model"], settings["max_position_embeddings"]
         )
@@ -90,6 +91,7 @@ class Trainer:
         )
         self.device = self.engine.device
         self.parameters = sum(value.numel() for value in untrained(config, 0).parameters())
+        self.window = _Window()
         self.step = self._resume()
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGUSR1):
@@ -100,7 +102,10 @@ class Trainer:
 
     def _resume(self) -> int:
         """Load the newest whole checkpoint, if there is one, and return the steps done."""
-        found = checkpoint.newest(self.root, LOG.warning if self.rank == 0 else _silent)
+        # Rank 0 decides for all, so that a file only one of them cannot read does not part them.
+        decided = [checkpoint.newest(self.root) if self.rank == 0 else None]
+        distributed.broadcast_object_list(decided, device=self.device)
+        found = decided[0]
         if found is None:
             return 0
         stage = self.plan.settings["runtime"]["zero_stage"]
@@ -110,17 +115,24 @@ class Trainer:
                 f"{found['zero_stage']}, this run has {self.ranks} at stage {stage}: set "
                 "pretrain.runtime back, or delete the folder to begin anew"
             )
-        self.engine.load_checkpoint(str(self.root), tag=found["name"])
+        path, _ = self.engine.load_checkpoint(str(self.root), tag=found["name"])
+        if path is None:
+            raise RuntimeError(f"DeepSpeed loaded nothing from {self.root / found['name']}")
+        self.window.restore(found["window"], self.rank, self.device)
         if self.rank == 0:
             LOG.info("resuming after step %d of %d", found["step"], self.plan.total_steps)
         return int(found["step"])
 
     def save(self) -> None:
         """Write a checkpoint of the steps done; it exists once every rank's part is on disk."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        if self.rank == 0:
+            self.root.mkdir(parents=True, exist_ok=True)
+            checkpoint.drop_partial(self.root)
+        distributed.barrier()
         tag = checkpoint.partial_name(self.step)
         self.engine.save_checkpoint(str(self.root), tag=tag, save_latest=False)
         sync_folder(self.root / tag)
+        window = self.window.state(self)
         distributed.barrier()
         if self.rank == 0:
             runtime = self.plan.settings["runtime"]
@@ -128,6 +140,7 @@ class Trainer:
                 "ranks": self.ranks,
                 "zero_stage": runtime["zero_stage"],
                 "fingerprint": self.plan.fingerprint,
+                "window": window,
             }
             checkpoint.publish(self.root, self.step, facts, runtime["keep_checkpoints"])
         distributed.barrier()
@@ -150,35 +163,35 @@ class Trainer:
         )
         if self.step == 0:
             self._held_out(plan.phases[0], log)
-        window = _Window()
+            self.window.restart_clock()
+        exported_only = self.step == total
         while self.step < total:
             phase, phase_step = plan.phase_at(self.step)
             if phase.name not in stores:
                 stores = {phase.name: InstanceStore(phase.train)}
-            stop = self._train_step(phase, phase_step, stores[phase.name], window)
+            stop = self._train_step(phase, phase_step, stores[phase.name])
             self.step += 1
             bar.update()
             last_of_phase = phase_step + 1 == phase.steps
             if self.step % runtime["log_every"] == 0 or last_of_phase:
-                window.report(self, phase, log)
+                self.window.report(self, phase, log)
             if self.step % runtime["held_out_every"] == 0 or last_of_phase:
                 self._held_out(phase, log)
             if stop:
                 self.save()
-                LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
+                if self.rank == 0:
+                    LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
                 leave(STOPPED)
             if self.step % runtime["checkpoint_every"] == 0 and self.step < total:
                 self.save()
-        if checkpoint.name_of(total) not in checkpoint.complete_names(self.root):
+        if not exported_only:
             self.save()
         bar.close()
         if self.rank == 0:
             self._finish(log)
         distributed.barrier()
 
-    def _train_step(
-        self, phase: Phase, phase_step: int, store: InstanceStore, window: _Window
-    ) -> bool:
+    def _train_step(self, phase: Phase, phase_step: int, store: InstanceStore) -> bool:
         """Do one global step and return whether any rank was asked to stop."""
         plan, settings = self.plan, self.plan.settings
         started = time.perf_counter()
@@ -211,7 +224,7 @@ class Trainer:
             self.engine.backward(loss)
             sums += _sums(outputs)
         self.engine.step()
-        window.add(sums, int(shared[1]), rate, waited)
+        self.window.add(sums, int(shared[1]), rate, waited)
         return bool(shared[2])
 
     def _held_out(self, phase: Phase, log: Log | None) -> None:
@@ -247,7 +260,10 @@ class Trainer:
         assert log is not None
         plan, folder = self.plan, Path(self.plan.log_output)
         found = checkpoint.newest(self.root)
-        assert found is not None
+        if found is None or found["step"] != plan.total_steps:
+            raise RuntimeError(
+                f"the last checkpoint in {self.root} was damaged after it was written"
+            )
         export_model(plan, self.root, found["name"])
         write_log(log, folder)
         write_json(folder / "deepspeed.json", self.deepspeed_config)
@@ -292,7 +308,28 @@ class _Window:
         self.sums: torch.Tensor | float = 0.0
         self.tokens = self.steps = 0
         self.rate = self.waited = 0.0
-        self.started = time.perf_counter()
+        self.restart_clock()
+
+    def restart_clock(self, seconds: float = 0.0) -> None:
+        """Count time from now on, ``seconds`` of it gone by."""
+        self.started = time.perf_counter() - seconds
+
+    def state(self, trainer: Trainer) -> dict:
+        """Return the window as JSON, with the sums of every rank: float64 keeps all their digits."""
+        own = self.sums.tolist() if isinstance(self.sums, torch.Tensor) else [0.0] * 6
+        rows = [own if rank == trainer.rank else [0.0] * 6 for rank in range(trainer.ranks)]
+        shared = trainer._sum([value for row in rows for value in row])
+        return {
+            "sums": [shared[start : start + 6] for start in range(0, len(shared), 6)],
+            **{"tokens": self.tokens, "steps": self.steps, "waited": self.waited},
+            "seconds": time.perf_counter() - self.started,
+        }
+
+    def restore(self, state: dict, rank: int, device: torch.device) -> None:
+        """Go on with the window of a checkpoint."""
+        self.tokens, self.steps, self.waited = state["tokens"], state["steps"], state["waited"]
+        self.sums = torch.tensor(state["sums"][rank], dtype=torch.float64, device=device)
+        self.restart_clock(state["seconds"])
 
     def add(self, sums: torch.Tensor, tokens: int, rate: float, waited: float) -> None:
         self.sums = self.sums + sums
@@ -365,10 +402,6 @@ def _means(sums: list[float]) -> dict[str, float]:
         "nsp_loss": sums[3] / pairs,
         "nsp_accuracy": sums[5] / pairs,
     }
-
-
-def _silent(message: str) -> None:
-    """Say nothing: rank 0 speaks for all."""
 
 
 def leave(status: int) -> None:
