@@ -8,13 +8,21 @@ up without the workflow:
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import signal
+import socket
 import sys
+from pathlib import Path
 
+from malmoi.atomic import write_text
 from malmoi.errors import InputError
 from malmoi.progress import LOG
-from malmoi.training.plan import Plan
+from malmoi.training.plan import REFUSAL, Plan
+
+#: ``prctl`` option of Linux: the signal a process gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
@@ -22,16 +30,13 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m malmoi.training PLAN", file=sys.stderr)
         return 2
-    # A single process needs no launcher: it is rank 0 of 1.
-    for name, value in (
-        ("RANK", "0"),
-        ("LOCAL_RANK", "0"),
-        ("WORLD_SIZE", "1"),
-        ("MASTER_ADDR", "127.0.0.1"),
-        ("MASTER_PORT", "29500"),
-    ):
-        os.environ.setdefault(name, value)
+    if "WORLD_SIZE" not in os.environ:
+        _be_the_only_rank()
+    elif "TORCHELASTIC_RUN_ID" in os.environ and sys.platform == "linux":
+        # A rank left alone by a killed torchrun would write beside the run that follows it.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     plan = Plan.load(arguments[0])
+    Path(plan.message_log).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(plan.message_log, mode="a", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     LOG.handlers[:] = [handler]
@@ -41,6 +46,8 @@ def main(arguments: list[str]) -> int:
     try:
         train(plan)
     except InputError as error:
+        # Any rank may come here first, and its end ends the others; the launcher reads the file.
+        write_text(Path(plan.checkpoints) / REFUSAL, str(error))
         if os.environ["RANK"] == "0":
             LOG.error("%s", error)
             print(f"malmoi: {error}", file=sys.stderr)
@@ -49,6 +56,21 @@ def main(arguments: list[str]) -> int:
         LOG.exception("rank %s failed", os.environ["RANK"])
         raise
     return 0
+
+
+def _be_the_only_rank() -> None:
+    """Make this process rank 0 of 1, which needs no launcher, on a port that nothing else uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name, value in (
+        ("RANK", "0"),
+        ("LOCAL_RANK", "0"),
+        ("WORLD_SIZE", "1"),
+        ("MASTER_ADDR", "127.0.0.1"),
+        ("MASTER_PORT", str(port)),
+    ):
+        os.environ.setdefault(name, value)
 
 
 if __name__ == "__main__":

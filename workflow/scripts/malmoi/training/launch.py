@@ -14,25 +14,35 @@ from pathlib import Path
 from malmoi.errors import InputError
 from malmoi.fingerprint import LIBRARY
 from malmoi.progress import LOG
-from malmoi.training.plan import Plan
+from malmoi.training.plan import REFUSAL, Plan
 
 #: A build lock of torch's extensions older than this belongs to a build that was killed.
 STALE_LOCK_SECONDS = 600
+
+#: Signals that torchrun hands on to the ranks; its own choice leaves out SIGUSR1, of which it would die.
+SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+
+#: Seconds that ranks asked to stop have for their step and their checkpoint before torchrun kills them.
+STOP_SECONDS = 300
 
 
 def launch(plan: Plan) -> None:
     """Run a plan to its end on ``plan.settings["runtime"]["ranks"]`` processes of this machine.
 
     Raises:
-        InputError: no C++ compiler, which DeepSpeed needs at its first start.
+        InputError: no C++ compiler, which DeepSpeed needs at every start on CPU; or what the ranks found
+            unusable: a checkpoint of other ranks, say.
         RuntimeError: a rank failed; the message names the log.
     """
     environment = rank_environment(plan)
     plan_path = Path(plan.checkpoints) / "plan.json"
     plan.save(plan_path)
+    refusal = Path(plan.checkpoints) / REFUSAL
+    refusal.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "torch.distributed.run"),
         *("--standalone", f"--nproc-per-node={plan.settings['runtime']['ranks']}"),
+        *(f"--signals-to-handle={SIGNALS}", f"--shutdown-timeout={STOP_SECONDS}"),
         *("-m", "malmoi.training", str(plan_path)),
     ]
     LOG.info("starting %d ranks, run %s", plan.settings["runtime"]["ranks"], plan.fingerprint[:16])
@@ -44,11 +54,13 @@ def launch(plan: Plan) -> None:
     try:
         status = process.wait()
     finally:
-        # Ranks outlive a launcher that was killed; nothing of the run may stay behind.
+        # Ranks are in sessions of their own and end with torchrun; see malmoi.training.__main__.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if status and refusal.is_file():
+        raise InputError(refusal.read_text(encoding="utf-8"))
     if status:
         raise RuntimeError(
             f"pretraining ended with status {status}; see {plan.message_log} for the first error. "

@@ -11,6 +11,9 @@ from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file, of_value
 
+#: File in the checkpoint folder by which a rank tells the launcher what it cannot use.
+REFUSAL = "refused.txt"
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -48,10 +51,11 @@ class Plan:
 
     def phase_at(self, step: int) -> tuple[Phase, int]:
         """Return the phase of a global step and the step's number within it."""
+        within = step
         for phase in self.phases:
-            if step < phase.steps:
-                return phase, step
-            step -= phase.steps
+            if within < phase.steps:
+                return phase, within
+            within -= phase.steps
         raise IndexError(f"step {step} lies beyond the last phase")
 
     def save(self, path: str | Path) -> None:

@@ -1,0 +1,159 @@
+"""The learning rate by step, and what makes two runs the same run."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from malmoi.errors import InputError
+from malmoi.training.plan import Plan, make_plan
+from malmoi.training.schedule import learning_rate
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
+    rates = [learning_rate(step, 100, 2.0, 0.1) for step in range(101)]
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[9] == rates[10] == 2.0
+    assert rates[55] == pytest.approx(1.0)
+    assert rates[99] == pytest.approx(2 / 90)
+    assert rates[100] == 0.0
+
+
+@given(st.integers(1, 300), st.floats(0, 1))
+def test_the_rate_is_positive_with_one_peak(total: int, share: float) -> None:
+    rates = [learning_rate(step, total, 1e-3, share) for step in range(total)]
+    assert all(0 < rate <= 1e-3 for rate in rates)
+    top = rates.index(max(rates))
+    assert max(rates) == 1e-3
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def manifest(folder: Path, name: str, length: int, sha256: str = "0") -> str:
+    def shard(path: str, instances: int) -> dict:
+        return {"path": path, "instances": instances, "sha256": sha256}
+
+    train = {
+        "instances": 100,
+        "shards": [shard("train/0000.arrow", 100), shard("train/1.arrow", 0)],
+    }
+    value = {
+        "phase": name,
+        "max_seq_length": length,
+        "vocabulary_size": 7,
+        "splits": {"train": train, "validation": {"shards": [shard("validation/all.arrow", 9)]}},
+    }
+    path = folder / name / "manifest.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(value))
+    return str(path)
+
+
+def settings() -> dict:
+    return {
+        "model": "tiny",
+        "learning_rate": 1e-3,
+        "max_position_embeddings": 128,
+        "phases": [
+            {"name": "l64", "steps": 10, "batch_size": 32, "micro_batch_size": 8},
+            {"name": "l128", "epochs": 2.5, "batch_size": 16, "micro_batch_size": 4},
+        ],
+        "runtime": {"ranks": 2, "zero_stage": 1, "checkpoint_every": 5},
+    }
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> dict:
+    tokenizer = tmp_path / "tokenizer"
+    tokenizer.mkdir()
+    (tokenizer / "vocab.txt").write_text("[PAD]\n가\n", encoding="utf-8")
+    return {
+        "settings": settings(),
+        "seed": 1,
+        "manifests": [manifest(tmp_path, "l128", 128), manifest(tmp_path, "l64", 64)],
+        "tokenizer": str(tokenizer),
+        "code": "abc",
+        "checkpoints": str(tmp_path / "checkpoints"),
+        "model_output": str(tmp_path / "model"),
+        "log_output": str(tmp_path / "log"),
+        "message_log": str(tmp_path / "messages.log"),
+    }
+
+
+def test_phases_come_in_the_order_of_the_settings(arguments: dict, tmp_path: Path) -> None:
+    plan = make_plan(**arguments)
+    first, second = plan.phases
+    assert (first.name, first.max_seq_length, first.steps) == ("l64", 64, 10)
+    # 2.5 epochs of 100 instances in batches of 16: the last batch is begun, not left out.
+    assert (second.name, second.instances, second.steps) == ("l128", 100, 16)
+    assert first.train == [str(tmp_path / "l64" / "train/0000.arrow")]
+    assert first.held_out == str(tmp_path / "l64" / "validation/all.arrow")
+    assert plan.vocabulary_size == 7
+    assert plan.total_steps == 26
+
+
+def test_a_step_belongs_to_one_phase(arguments: dict) -> None:
+    plan = make_plan(**arguments)
+    places = [(phase.name, step) for phase, step in map(plan.phase_at, (0, 9, 10, 25))]
+    assert places == [("l64", 0), ("l64", 9), ("l128", 0), ("l128", 15)]
+    with pytest.raises(IndexError, match="26"):
+        plan.phase_at(26)
+
+
+def test_how_a_run_is_carried_out_leaves_its_fingerprint(arguments: dict) -> None:
+    plan = make_plan(**arguments)
+    assert Path(plan.checkpoints).name == plan.fingerprint[:16]
+    arguments["settings"]["runtime"] |= {"ranks": 1, "zero_stage": 3, "checkpoint_every": 1}
+    moved = dict.fromkeys(("model_output", "log_output", "message_log"), "elsewhere")
+    other = make_plan(**{**arguments, **moved, "manifests": arguments["manifests"][::-1]})
+    assert other.fingerprint == plan.fingerprint
+    assert other.checkpoints == plan.checkpoints
+
+
+@pytest.mark.parametrize("change", ["setting", "order", "seed", "data", "vocabulary", "code"])
+def test_what_a_run_computes_changes_its_fingerprint(
+    change: str, arguments: dict, tmp_path: Path
+) -> None:
+    before = make_plan(**arguments)
+    if change == "setting":
+        arguments["settings"]["learning_rate"] = 2e-3
+    elif change == "order":
+        arguments["settings"]["phases"].reverse()
+    elif change == "seed":
+        arguments["seed"] = 2
+    elif change == "data":
+        manifest(tmp_path, "l64", 64, sha256="1")
+    elif change == "vocabulary":
+        (tmp_path / "tokenizer" / "vocab.txt").write_text("[PAD]\n나\n", encoding="utf-8")
+    else:
+        arguments["code"] = "abd"
+    after = make_plan(**arguments)
+    assert after.fingerprint != before.fingerprint
+    assert after.checkpoints != before.checkpoints
+
+
+def test_a_plan_survives_its_file(arguments: dict, tmp_path: Path) -> None:
+    plan = make_plan(**arguments)
+    plan.save(tmp_path / "new" / "plan.json")
+    assert Plan.load(tmp_path / "new" / "plan.json") == plan
+
+
+def test_a_phase_without_instances_is_named(arguments: dict) -> None:
+    arguments["settings"]["phases"][1]["name"] = "l512"
+    with pytest.raises(InputError, match=r"'l512' is not among instances\.phases \(l128, l64\)"):
+        make_plan(**arguments)
+
+
+def test_a_batch_must_divide_among_ranks_and_micro_batches(arguments: dict) -> None:
+    arguments["settings"]["phases"][0]["batch_size"] = 24
+    message = r"batch_size 24 of 'l64' is not a multiple of runtime\.ranks \(2\) .* \(8\)"
+    with pytest.raises(InputError, match=message):
+        make_plan(**arguments)
+
+
+def test_a_phase_longer_than_the_model_reads_is_refused(arguments: dict) -> None:
+    arguments["settings"]["max_position_embeddings"] = 64
+    message = r"max_seq_length 128 of 'l128' exceeds pretrain\.max_position_embeddings 64"
+    with pytest.raises(InputError, match=message):
+        make_plan(**arguments)
