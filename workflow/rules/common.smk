@@ -17,6 +17,12 @@ from malmoi.fingerprint import of_code
 
 SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
 
+#: Settings of a source that say which files are read and how they may be used, not how they are read.
+NOT_READING = ("batches", "license", "pattern")
+
+#: Settings of `publish` that say where a package goes, not what is in it.
+DESTINATION = ("target", "repo_id", "private", "endpoint")
+
 #: Parts of the pipeline a file name can vary in.
 PART = "[a-z][a-z0-9_]*"
 
@@ -46,6 +52,55 @@ def experiment_config(name):
     return merged(config, config["experiments"][name])
 
 
+def ingest_config(wildcards):
+    """Return how the files of one source are read."""
+    source = SOURCES[wildcards.source]
+    return pick(source, *(name for name in source if name not in NOT_READING))
+
+
+def instances_config(wildcards, split):
+    """Return what the instances of one phase and split are made by."""
+    return {
+        "split": split,
+        "phase": pick(PHASES, wildcards.phase)[wildcards.phase],
+        **stage("seed", "instances.masking", "instances.duplicates", "instances.short_share"),
+    }
+
+
+def pretrain_config(wildcards):
+    """Return the settings of one experiment's training."""
+    return {"seed": config["seed"], **pick(experiment_config(wildcards.experiment), "pretrain")}
+
+
+def pretrain_phases(wildcards):
+    """Return the names of one experiment's phases, in the order of training."""
+    return [phase["name"] for phase in pretrain_config(wildcards)["pretrain"]["phases"]]
+
+
+def pretrain_threads(wildcards):
+    """Return the CPU threads of all ranks together."""
+    runtime = pretrain_config(wildcards)["pretrain"]["runtime"]
+    return runtime["ranks"] * runtime["threads_per_rank"]
+
+
+def package_config(wildcards):
+    """Return what the card and the provenance of one experiment say."""
+    settings = experiment_config(wildcards.experiment)
+    described = [name for name in settings["publish"] if name not in DESTINATION]
+    sections = [name for name in settings if name not in ("publish", "experiments")]
+    return {
+        "sources": pick(settings, "corpus")["corpus"]["sources"],
+        "publish": pick(settings["publish"], *described),
+        "config": pick(settings, *sections),
+    }
+
+
+def publish_config(wildcards):
+    """Return where one experiment's package goes."""
+    settings = pick(config["publish"], *DESTINATION)
+    return settings | {"repo_id": settings["repo_id"].replace("{experiment}", wildcards.experiment)}
+
+
 def check_configuration():
     """Stop with one readable line where the configuration cannot work."""
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
@@ -53,10 +108,18 @@ def check_configuration():
         check(config, schema)
         validate(config, str(SCHEMA))
         for name in config["experiments"]:
-            check(experiment_config(name), schema)
+            check_experiment(name, schema)
         check_names()
     except InputError as error:
         raise WorkflowError(f"configuration: {error}") from None
+
+
+def check_experiment(name, schema):
+    """Check the settings that one experiment puts over the common ones."""
+    try:
+        check(experiment_config(name), schema)
+    except InputError as error:
+        raise InputError(f"experiments.{name}: {error}") from None
 
 
 def check_names():
@@ -73,8 +136,14 @@ def check_names():
     lengths = {item["name"]: item["max_seq_length"] for item in config["instances"]["phases"]}
     for name in config["experiments"]:
         settings = experiment_config(name)["pretrain"]
+        model = settings["model"]
+        if isinstance(model, dict) and model["hidden_size"] % model["heads"]:
+            raise InputError(
+                f"experiments.{name}: pretrain.model: hidden_size {model['hidden_size']} is not a "
+                f"multiple of heads ({model['heads']})"
+            )
         for phase in settings["phases"]:
-            where = f"experiment {name}: pretrain.phases: {phase['name']!r}"
+            where = f"experiments.{name}: pretrain.phases: {phase['name']!r}"
             if phase["name"] not in lengths:
                 known = ", ".join(lengths)
                 raise InputError(f"{where} is not among instances.phases ({known})")
@@ -88,21 +157,23 @@ def check_names():
                 )
     for path in config["segment"]["dictionaries"]:
         if not Path(path).is_file():
-            raise InputError(f"segment.dictionaries: {path} does not exist")
+            raise InputError(
+                f"segment.dictionaries: {path} does not exist; name a UTF-8 file of words"
+            )
     publish = config["publish"]
     if publish["target"] == "hub" and not publish["repo_id"]:
         raise InputError("publish.repo_id: target hub needs it, as namespace/name")
-    if len(config["experiments"]) > 1 and "{experiment}" not in publish["repo_id"]:
-        if publish["target"] == "hub":
+    if publish["target"] == "hub":
+        if len(config["experiments"]) > 1 and "{experiment}" not in publish["repo_id"]:
             raise InputError(
                 "publish.repo_id: several experiments would overwrite each other; "
                 "put {experiment} into it"
             )
-    if publish["target"] == "hub":
         for source in config["corpus"]["sources"]:
             if not source["license"]:
                 raise InputError(
-                    f"corpus.sources: {source['name']} has no license, so target hub is refused"
+                    f"corpus.sources: {source['name']} has no license, so publish.target hub is "
+                    "refused; give the terms of the documents"
                 )
 
 
@@ -117,7 +188,12 @@ def raw_files(source):
         )
     patterns = source["pattern"]
     patterns = [patterns] if isinstance(patterns, str) else patterns
-    found = [path] if path.is_file() else [file for item in patterns for file in path.glob(item)]
+    try:
+        found = (
+            [path] if path.is_file() else [file for item in patterns for file in path.glob(item)]
+        )
+    except (NotImplementedError, ValueError) as error:
+        raise WorkflowError(f"configuration: {where}: pattern: {error}") from None
     files = sorted({file for file in found if file.is_file() and not file.name.startswith(".")})
     if not files:
         raise WorkflowError(

@@ -18,7 +18,7 @@ rule ingest:
         mem="2GB",
         runtime="4h",
     params:
-        cfg=lambda wildcards: pick(SOURCES, wildcards.source)[wildcards.source],
+        cfg=ingest_config,
         code=code("ingest.py"),
     script:
         "../scripts/ingest.py"

@@ -20,11 +20,7 @@ rule instances:
         mem="8GB",
         runtime="4h",
     params:
-        cfg=lambda wildcards: {
-            "split": "train",
-            "phase": PHASES[wildcards.phase],
-            **stage("seed", "instances.masking", "instances.duplicates", "instances.short_share"),
-        },
+        cfg=lambda wildcards: instances_config(wildcards, "train"),
         code=code("build_instances.py"),
     script:
         "../scripts/build_instances.py"
@@ -49,11 +45,7 @@ rule held_out_instances:
         mem="8GB",
         runtime="4h",
     params:
-        cfg=lambda wildcards: {
-            "split": wildcards.split,
-            "phase": PHASES[wildcards.phase],
-            **stage("seed", "instances.masking", "instances.duplicates", "instances.short_share"),
-        },
+        cfg=lambda wildcards: instances_config(wildcards, wildcards.split),
         code=code("build_instances.py"),
     script:
         "../scripts/build_instances.py"

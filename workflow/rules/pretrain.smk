@@ -1,19 +1,6 @@
 """Stage 8: pretraining under DeepSpeed. Checkpoints are no outputs, so that nothing ever deletes them."""
 
 
-def pretrain_config(wildcards):
-    return {"seed": config["seed"], **pick(experiment_config(wildcards.experiment), "pretrain")}
-
-
-def pretrain_phases(wildcards):
-    return [phase["name"] for phase in pretrain_config(wildcards)["pretrain"]["phases"]]
-
-
-def pretrain_threads(wildcards):
-    runtime = pretrain_config(wildcards)["pretrain"]["runtime"]
-    return runtime["ranks"] * runtime["threads_per_rank"]
-
-
 rule pretrain:
     input:
         manifests=lambda wildcards: expand(
@@ -52,6 +39,6 @@ rule pretrain:
         runtime="24h",
     params:
         cfg=pretrain_config,
-        code=code("pretrain.py"),
+        code=code("pretrain.py", "malmoi/training/__main__.py"),
     script:
         "../scripts/pretrain.py"

@@ -1,26 +1,5 @@
 """Stage 10: a package with its evidence, and where it goes."""
 
-#: Settings of `publish` that say where a package goes, not what is in it.
-DESTINATION = ("target", "repo_id", "private", "endpoint")
-
-
-def package_config(wildcards):
-    settings = experiment_config(wildcards.experiment)
-    described = {
-        name: value for name, value in settings["publish"].items() if name not in DESTINATION
-    }
-    sections = [name for name in settings if name not in ("publish", "experiments")]
-    return {
-        "sources": pick(settings, "corpus")["corpus"]["sources"],
-        "publish": described,
-        "config": pick(settings, *sections),
-    }
-
-
-def publish_config(wildcards):
-    settings = pick(config["publish"], *DESTINATION)
-    return settings | {"repo_id": settings["repo_id"].replace("{experiment}", wildcards.experiment)}
-
 
 rule package:
     input:
