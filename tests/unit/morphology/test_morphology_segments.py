@@ -41,7 +41,8 @@ KOREAN = st.sampled_from(
 )
 OTHER = st.sampled_from(
     "aBé"
-    "\u0301\u200b\u200d\ufe0f\ufeff\ufffd\x00\x0b\x0c\x1c\x85\xa0\u2028\u3000 \t\r\n.?!,()「」【】①㎎%0019-@#:/_~"
+    "\u0301\u200b\u200d\ufe0f\ufeff\ufffd\x00\x0b\x0c\x1c\x85\xa0\u2028\u3000 \t\r\n.?!,()「」【】①㎎"
+    "%0019-@#:/_~"
     "\U0001f600\U0001f468\U0001f1f0\U000f0041\U0010ffff\ue000"
 )
 TEXTS = st.lists(
@@ -79,7 +80,7 @@ def test_offsets_rebuild_any_text(kiwi: Kiwi, texts: list[str]) -> None:
 
 
 @given(TEXTS)
-def test_sentences_are_in_order_and_cover_the_morphemes(kiwi: Kiwi, text: str) -> None:
+def test_sentences_are_in_order_and_end_at_newlines(kiwi: Kiwi, text: str) -> None:
     (analysis,) = analyze(kiwi, [text])
     spans = analysis.sentences.tolist()
     assert all(0 <= start < end <= len(text) for start, end in spans)
