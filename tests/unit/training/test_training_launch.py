@@ -88,6 +88,21 @@ def test_locks_of_killed_builds_are_removed(plan: Plan, programs: Path, tmp_path
     assert fresh.exists()
 
 
+def test_the_lock_of_a_build_that_goes_on_is_left(
+    plan: Plan, programs: Path, tmp_path: Path
+) -> None:
+    program(programs / "c++")
+    lock = tmp_path / "extensions" / "ext" / "lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w"):
+        past = time.time() - STALE_LOCK_SECONDS - 60
+        os.utime(lock, (past, past))
+        rank_environment(plan)
+        assert lock.exists()
+    rank_environment(plan)
+    assert not lock.exists()
+
+
 def test_the_entry_point_tells_its_usage(capsys: pytest.CaptureFixture) -> None:
     assert entry.main([]) == 2
     assert "usage: python -m malmoi.training PLAN" in capsys.readouterr().err

@@ -60,6 +60,8 @@ def main(arguments: list[str]) -> int:
 
 def _be_the_only_rank() -> None:
     """Make this process rank 0 of 1, which needs no launcher, on a port that nothing else uses."""
+    # The launcher's ninja: another one's build log would have DeepSpeed's extension built anew each time.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -16,8 +16,9 @@ from malmoi.fingerprint import LIBRARY
 from malmoi.progress import LOG
 from malmoi.training.plan import REFUSAL, Plan
 
-#: A build lock of torch's extensions older than this belongs to a build that was killed.
-STALE_LOCK_SECONDS = 600
+#: A build lock of torch's extensions older than this, and open in no process here, is of a killed build.
+#: A build takes a minute on a busy machine; one on another machine that shares the home shows no process.
+STALE_LOCK_SECONDS = 180
 
 #: Signals that torchrun hands on to the ranks; its own choice leaves out SIGUSR1, of which it would die.
 SIGNALS = "SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
@@ -52,7 +53,12 @@ def launch(plan: Plan) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
     }
     try:
-        status = process.wait()
+        status = None
+        while status is None:
+            try:
+                status = process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                _drop_stale_locks(environment)
     finally:
         # Ranks are in sessions of their own and end with torchrun; see malmoi.training.__main__.
         with contextlib.suppress(ProcessLookupError):
@@ -97,9 +103,18 @@ def _drop_stale_locks(environment: dict[str, str]) -> None:
     default = Path.home() / ".cache" / "torch_extensions"
     for lock in Path(environment.get("TORCH_EXTENSIONS_DIR", default)).glob("**/lock"):
         with contextlib.suppress(OSError):
-            if time.time() - lock.stat().st_mtime > STALE_LOCK_SECONDS:
+            if time.time() - lock.stat().st_mtime > STALE_LOCK_SECONDS and not _is_open(lock):
                 lock.unlink()
                 LOG.warning("removed %s, left behind by a build that was killed", lock)
+
+
+def _is_open(path: Path) -> bool:
+    """Return whether a process of this machine has the file open, as a running build has its lock."""
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if descriptor.samefile(path):
+                return True
+    return False
 
 
 def _forward(process: subprocess.Popen, number: int) -> None:
