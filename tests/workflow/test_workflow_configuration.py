@@ -1,0 +1,92 @@
+"""A configuration that cannot work stops the run before its first job, with a line that says how to go on."""
+
+from __future__ import annotations
+
+import pytest
+from tools.workflow_copy import SMALL, WorkflowCopy, changed
+
+pytestmark = pytest.mark.workflow
+
+SOURCE = SMALL["corpus"]["sources"][0]
+PHASE = SMALL["pretrain"]["phases"][0]
+
+
+@pytest.fixture(scope="module")
+def workflow(tmp_path_factory):
+    """A workflow with one raw file a source, and a folder without any."""
+    workflow = WorkflowCopy(tmp_path_factory.mktemp("configuration"))
+    for name in ("raw/legal", "raw/medical", "raw/empty"):
+        (workflow.folder / name).mkdir(parents=True)
+    for name in ("raw/legal", "raw/medical"):
+        (workflow.folder / name / "one.jsonl").write_text('{"text": "판결"}\n', encoding="utf-8")
+    return workflow
+
+
+def test_the_small_configuration_is_right(workflow):
+    assert workflow.plan(SMALL)["ingest"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "parts"),
+    [
+        ("vocabulary.sise", 2048, ("vocabulary:", "'sise'", "did you mean 'size'?")),
+        ("corpus.shards", "two", ("corpus.shards:", "type integer")),
+        ("corpus.sources[0].path", "raw/nowhere", ("legal", "raw/nowhere", "put the documents")),
+        ("corpus.sources[0].path", "raw/empty", ("legal", "raw/empty", "no file", "*.jsonl")),
+        ("corpus.sources[0].pattern", "/all/*", ("legal", "pattern")),
+        ("corpus.sources", [SOURCE, SOURCE], ("corpus.sources", "'legal'", "rename one")),
+        (
+            "pretrain.phases",
+            [PHASE | {"name": "l99"}],
+            ("experiments.demo", "pretrain.phases", "'l99'", "instances.phases (l64)"),
+        ),
+        (
+            "pretrain.phases",
+            [PHASE | {"batch_size": 12}],
+            ("pretrain.phases", "batch_size 12", "runtime.ranks times micro_batch_size (8)"),
+        ),
+        ("pretrain.phases[0].epochs", 1, ("pretrain.phases[0]:", "either 'steps' or 'epochs'")),
+        ("pretrain.max_position_embeddings", 32, ("'l64'", "pretrain.max_position_embeddings")),
+        ("pretrain.model.heads", 3, ("pretrain.model", "hidden_size 16", "multiple of heads")),
+        (
+            "experiments.demo",
+            {"pretrain": {"learning_rat": 1}},
+            ("experiments.demo: pretrain", "did you mean 'learning_rate'?"),
+        ),
+        (
+            "publish",
+            {"target": "hub"},
+            ("publish.repo_id", "namespace/name"),
+        ),
+        ("segment.dictionaries", ["words.txt"], ("segment.dictionaries", "words.txt", "UTF-8")),
+    ],
+)
+def test_one_line_names_the_key_and_the_cure(workflow, path, value, parts):
+    check_stop(workflow, changed(SMALL, path, value), parts)
+
+
+def test_a_source_without_licence_does_not_go_to_the_hub(workflow):
+    config = changed(SMALL, "publish", {"target": "hub", "repo_id": "someone/model"})
+    config = changed(config, "corpus.sources[0].license", "")
+    check_stop(workflow, config, ("corpus.sources", "legal", "license", "hub"))
+
+
+def test_several_experiments_do_not_go_to_one_repository(workflow):
+    config = changed(SMALL, "publish", {"target": "hub", "repo_id": "someone/model"})
+    config = changed(config, "experiments.second", {})
+    check_stop(workflow, config, ("publish.repo_id", "{experiment}"))
+
+
+def check_stop(workflow, config, parts):
+    """Check that a real run, not a dry one, prints one line with all parts and starts nothing."""
+    run = workflow.snakemake("--cores", "1", config=config)
+    assert run.returncode != 0
+    printed = run.stdout + run.stderr
+    (line,) = [line for line in printed.splitlines() if line.startswith("configuration: ")]
+    for part in parts:
+        assert part in line
+    assert len(line) < 300
+    # Besides that line, Snakemake says where the workflow stopped.
+    assert "Traceback" not in printed
+    assert len(printed.splitlines()) <= 8
+    assert not (workflow.folder / "results").exists()
