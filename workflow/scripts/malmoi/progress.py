@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -27,7 +28,9 @@ def log_to(path: str) -> None:
     An error nobody caught is written to the log too, so that the log alone tells what happened; one
     that is the user's to mend is a single line.
     """
-    file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    # Emptied, then appended to: the ranks of a pretraining run write into the same file.
+    Path(path).write_bytes(b"")
+    file = logging.FileHandler(path, mode="a", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     console = logging.StreamHandler()
     console.setFormatter(logging.Formatter("malmoi: %(message)s"))
