@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -121,7 +122,7 @@ def test_the_ledger_accounts_for_every_document_and_character(demo: Path) -> Non
     summary = pd.read_csv(demo / "ledger_summary.csv", keep_default_na=False)
     stages = list(summary["stage"].unique())
     assert stages[:6] == ["ingest", "normalize", "filter", "deduplicate", "segment", "tokenize"]
-    for before, after in zip(stages[:6], stages[1:7], strict=True):
+    for before, after in itertools.pairwise(stages[:7]):
         kept = summary[(summary["stage"] == before) & (summary["status"] == "kept")]
         given = summary[summary["stage"] == after]
         assert kept["documents"].sum() == given["documents"].sum(), after

@@ -177,6 +177,11 @@ def check_names():
                 )
 
 
+def hidden(file, root):
+    """Return whether a file or a folder below ``root`` that holds it has a name beginning with a dot."""
+    return file != root and any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
 def raw_files(source):
     """Return the files of a source by batch: which one is in which follows from its name alone."""
     path = Path(source["path"])
@@ -194,7 +199,7 @@ def raw_files(source):
         )
     except (NotImplementedError, ValueError) as error:
         raise WorkflowError(f"configuration: {where}: pattern: {error}") from None
-    files = sorted({file for file in found if file.is_file() and not file.name.startswith(".")})
+    files = sorted({file for file in found if file.is_file() and not hidden(file, path)})
     if not files:
         raise WorkflowError(
             f"configuration: {where}: no file in {source['path']} matches {source['pattern']!r}"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi.errors import InputError
+from malmoi.fingerprint import of_file
 from malmoi.training.plan import Plan, make_plan
 from malmoi.training.schedule import learning_rate
 
@@ -30,9 +31,12 @@ def test_the_rate_is_positive_with_one_peak(total: int, share: float) -> None:
     assert rates[top:] == sorted(rates[top:], reverse=True)
 
 
-def manifest(folder: Path, name: str, length: int, sha256: str = "0") -> str:
+def manifest(folder: Path, name: str, length: int, content: str = "0") -> str:
     def shard(path: str, instances: int) -> dict:
-        return {"path": path, "instances": instances, "sha256": sha256}
+        file = folder / name / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        return {"path": path, "instances": instances, "sha256": of_file(file)}
 
     train = {
         "instances": 100,
@@ -123,7 +127,7 @@ def test_what_a_run_computes_changes_its_fingerprint(
     elif change == "seed":
         arguments["seed"] = 2
     elif change == "data":
-        manifest(tmp_path, "l64", 64, sha256="1")
+        manifest(tmp_path, "l64", 64, content="1")
     elif change == "vocabulary":
         (tmp_path / "tokenizer" / "vocab.txt").write_text("[PAD]\n나\n", encoding="utf-8")
     else:
@@ -156,4 +160,12 @@ def test_a_phase_longer_than_the_model_reads_is_refused(arguments: dict) -> None
     arguments["settings"]["max_position_embeddings"] = 64
     message = r"max_seq_length 128 of 'l128' exceeds pretrain\.max_position_embeddings 64"
     with pytest.raises(InputError, match=message):
+        make_plan(**arguments)
+
+
+def test_a_shard_that_is_not_what_its_manifest_names_is_refused(
+    arguments: dict, tmp_path: Path
+) -> None:
+    (tmp_path / "l64" / "train" / "0000.arrow").write_text("damaged")
+    with pytest.raises(InputError, match=r"0000\.arrow is not the file its manifest names"):
         make_plan(**arguments)

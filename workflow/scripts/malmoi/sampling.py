@@ -26,7 +26,9 @@ def key(seed: int, *purpose: str | int) -> int:
 def bits(stream: int, counters: np.ndarray) -> np.ndarray:
     """Return 64 random bits (uint64, same shape) for each counter of a stream."""
     with np.errstate(over="ignore"):
-        mixed = (np.asarray(counters).astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(stream)
+        mixed = (np.asarray(counters).astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(
+            stream
+        )
         mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
         mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
         return mixed ^ (mixed >> np.uint64(31))

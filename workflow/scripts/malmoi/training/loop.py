@@ -218,7 +218,7 @@ class Trainer:
             self.engine.set_gradient_accumulation_boundary(number + 1 == len(batches))
             outputs = self.engine(self._to_device(batch))
             loss = (
-                outputs.mlm_loss * outputs.mlm_count / shared[0]
+                outputs.mlm_loss * outputs.mlm_count / max(1.0, shared[0])
                 + outputs.nsp_loss * outputs.nsp_count / phase.batch_size
             ) * self.ranks
             self.engine.backward(loss)

@@ -128,6 +128,13 @@ def make_plan(
     )
 
 
+def _check_shard(path: Path, sha256: str) -> None:
+    if not path.is_file() or of_file(path) != sha256:
+        raise InputError(
+            f"{path} is not the file its manifest names; delete it and run again to build it anew"
+        )
+
+
 def _phase(phase: dict[str, Any], folder: Path, manifest: dict, settings: dict) -> Phase:
     name, length = phase["name"], manifest["max_seq_length"]
     if length > settings["max_position_embeddings"]:
@@ -141,6 +148,9 @@ def _phase(phase: dict[str, Any], folder: Path, manifest: dict, settings: dict) 
             f"pretrain.phases: batch_size {phase['batch_size']} of {name!r} is not a multiple of "
             f"runtime.ranks ({ranks}) times micro_batch_size ({micro})"
         )
+    for split in ("train", "validation"):
+        for shard in manifest["splits"][split]["shards"]:
+            _check_shard(folder / shard["path"], shard["sha256"])
     train = manifest["splits"]["train"]
     steps = phase.get("steps") or -(
         -int(phase["epochs"] * train["instances"]) // phase["batch_size"]
