@@ -32,9 +32,9 @@ docs: .venv/complete
 	PYTHONPATH=workflow/scripts $(BIN)/python -m malmoi.configcheck \
 	  workflow/schemas/config.schema.yaml > docs/configuration.md
 
-# The README's pictures, from a finished `make demo`; needs Graphviz.
+# The README's pictures, from a finished `make demo`; needs Graphviz. Arrows that others imply are left out.
 pictures: .venv/complete
-	$(SNAKEMAKE) $(DEMO) --rulegraph dot | dot -Tsvg > docs/images/dag.svg
+	$(SNAKEMAKE) $(DEMO) --rulegraph dot | tred | dot -Grankdir=LR -Tsvg > docs/images/dag.svg
 	cp results/training/demo/loss.png docs/images/loss.png
 
 .PHONY: compiler
