@@ -26,13 +26,8 @@ from malmoi.progress import LOG
 from malmoi.training import checkpoint
 from malmoi.training.curves import Log, write_log
 from malmoi.training.export import export_model
-from malmoi.training.model import (
-    PretrainingModule,
-    PretrainingOutputs,
-    bert_config,
-    parameter_groups,
-    untrained,
-)
+from malmoi.training.measures import Window, batch_sums, means
+from malmoi.training.model import PretrainingModule, bert_config, parameter_groups, untrained
 from malmoi.training.plan import Phase, Plan
 from malmoi.training.schedule import learning_rate
 
@@ -91,7 +86,7 @@ class Trainer:
         )
         self.device = self.engine.device
         self.parameters = sum(value.numel() for value in untrained(config, 0).parameters())
-        self.window = _Window()
+        self.window = Window()
         self.step = self._resume()
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGUSR1):
@@ -132,7 +127,7 @@ class Trainer:
         tag = checkpoint.partial_name(self.step)
         self.engine.save_checkpoint(str(self.root), tag=tag, save_latest=False)
         sync_folder(self.root / tag)
-        window = self.window.state(self)
+        window = self.window.state(self.rank, self.ranks, self._sum)
         distributed.barrier()
         if self.rank == 0:
             runtime = self.plan.settings["runtime"]
@@ -174,7 +169,7 @@ class Trainer:
             bar.update()
             last_of_phase = phase_step + 1 == phase.steps
             if self.step % runtime["log_every"] == 0 or last_of_phase:
-                self.window.report(self, phase, log)
+                self._report(phase, log)
             if self.step % runtime["held_out_every"] == 0 or last_of_phase:
                 self._held_out(phase, log)
             if stop:
@@ -222,10 +217,31 @@ class Trainer:
                 + outputs.nsp_loss * outputs.nsp_count / phase.batch_size
             ) * self.ranks
             self.engine.backward(loss)
-            sums += _sums(outputs)
+            sums += batch_sums(outputs)
         self.engine.step()
         self.window.add(sums, int(shared[1]), rate, waited)
         return bool(shared[2])
+
+    def _report(self, phase: Phase, log: Log | None) -> None:
+        """Write a line of what happened since the last one."""
+        steps, total = self.window.steps, self.plan.total_steps
+        row = self.window.close(self._sum)
+        norm = self.engine.get_global_grad_norm()
+        if log is None:
+            return
+        row = {"step": self.step, "phase": phase.name, **row}
+        row["grad_norm"] = float(norm) if norm is not None else float("nan")
+        log.add("train", row)
+        LOG.info(
+            "step %d of %d, %s: loss %.3f (MLM %.3f, NSP %.3f), NSP accuracy %.3f, "
+            "learning rate %.2e, %.0f tokens/s, %.0f s left",
+            self.step,
+            total,
+            phase.name,
+            *(row[name] for name in ("loss", "mlm_loss", "nsp_loss", "nsp_accuracy")),
+            *(row[name] for name in ("learning_rate", "tokens_per_second")),
+            (total - self.step) * row["seconds"] / steps,
+        )
 
     def _held_out(self, phase: Phase, log: Log | None) -> None:
         """Measure losses and accuracies on validation instances; every rank takes a part."""
@@ -246,10 +262,10 @@ class Trainer:
                     self._to_device(store.batch(part if len(part) else indices[:1]))
                 )
                 if len(part):
-                    sums += _sums(outputs)
+                    sums += batch_sums(outputs)
         values = self._sum(sums.tolist())
         if log is not None:
-            row = {"step": self.step, "phase": phase.name, **_means(values)}
+            row = {"step": self.step, "phase": phase.name, **means(values)}
             log.add("held_out", row)
             LOG.info(
                 "step %d, held out: MLM loss %.3f accuracy %.3f, NSP accuracy %.3f",
@@ -296,112 +312,6 @@ class Trainer:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         distributed.all_reduce(tensor)
         return tensor.tolist()
-
-
-class _Window:
-    """What happened since the last line of the log."""
-
-    def __init__(self) -> None:
-        self._reset()
-
-    def _reset(self) -> None:
-        self.sums: torch.Tensor | float = 0.0
-        self.tokens = self.steps = 0
-        self.rate = self.waited = 0.0
-        self.restart_clock()
-
-    def restart_clock(self, seconds: float = 0.0) -> None:
-        """Count time from now on, ``seconds`` of it gone by."""
-        self.started = time.perf_counter() - seconds
-
-    def state(self, trainer: Trainer) -> dict:
-        """Return the window as JSON, with the sums of every rank: float64 keeps all their digits."""
-        own = self.sums.tolist() if isinstance(self.sums, torch.Tensor) else [0.0] * 6
-        rows = [own if rank == trainer.rank else [0.0] * 6 for rank in range(trainer.ranks)]
-        shared = trainer._sum([value for row in rows for value in row])
-        return {
-            "sums": [shared[start : start + 6] for start in range(0, len(shared), 6)],
-            **{"tokens": self.tokens, "steps": self.steps, "waited": self.waited},
-            "seconds": time.perf_counter() - self.started,
-        }
-
-    def restore(self, state: dict, rank: int, device: torch.device) -> None:
-        """Go on with the window of a checkpoint."""
-        self.tokens, self.steps, self.waited = state["tokens"], state["steps"], state["waited"]
-        self.sums = torch.tensor(state["sums"][rank], dtype=torch.float64, device=device)
-        self.restart_clock(state["seconds"])
-
-    def add(self, sums: torch.Tensor, tokens: int, rate: float, waited: float) -> None:
-        self.sums = self.sums + sums
-        self.tokens += tokens
-        self.steps += 1
-        self.rate = rate
-        self.waited += waited
-
-    def report(self, trainer: Trainer, phase: Phase, log: Log | None) -> None:
-        assert isinstance(self.sums, torch.Tensor)
-        values = trainer._sum(self.sums.tolist())
-        seconds = time.perf_counter() - self.started
-        norm = trainer.engine.get_global_grad_norm()
-        if log is not None:
-            means = _means(values)
-            row = {
-                "step": trainer.step,
-                "phase": phase.name,
-                "learning_rate": self.rate,
-                "loss": means["mlm_loss"] + means["nsp_loss"],
-                **means,
-                "grad_norm": float(norm) if norm is not None else float("nan"),
-                "tokens": self.tokens,
-                "seconds": seconds,
-                "tokens_per_second": self.tokens / seconds,
-                "data_wait": self.waited / seconds,
-            }
-            log.add("train", row)
-            remaining = (trainer.plan.total_steps - trainer.step) * seconds / self.steps
-            LOG.info(
-                "step %d of %d, %s: loss %.3f (MLM %.3f, NSP %.3f), NSP accuracy %.3f, "
-                "learning rate %.2e, %.0f tokens/s, %.0f s left",
-                trainer.step,
-                trainer.plan.total_steps,
-                phase.name,
-                row["loss"],
-                row["mlm_loss"],
-                row["nsp_loss"],
-                row["nsp_accuracy"],
-                row["learning_rate"],
-                row["tokens_per_second"],
-                remaining,
-            )
-        self._reset()
-
-
-def _sums(outputs: PretrainingOutputs) -> torch.Tensor:
-    """Return MLM loss, count, correct and NSP loss, count, correct of a batch as sums."""
-    return (
-        torch.stack(
-            [
-                outputs.mlm_loss * outputs.mlm_count,
-                outputs.mlm_count,
-                outputs.mlm_correct,
-                outputs.nsp_loss * outputs.nsp_count,
-                outputs.nsp_count,
-                outputs.nsp_correct,
-            ]
-        )
-        .double()
-        .detach()
-    )
-
-
-def _means(sums: list[float]) -> dict[str, float]:
-    masked, pairs = max(1.0, sums[1]), max(1.0, sums[4])
-    return {
-        "mlm_loss": sums[0] / masked,
-        "mlm_accuracy": sums[2] / masked,
-        "nsp_loss": sums[3] / pairs,
-        "nsp_accuracy": sums[5] / pairs,
-    }
 
 
 def leave(status: int) -> None:
