@@ -173,7 +173,7 @@ def run(plan: Plan) -> tuple[int, str]:
     """Launch a plan and return its exit status and what it wrote to standard error."""
     process = start(plan)
     try:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=400)
     except subprocess.TimeoutExpired:
         end(process)
         raise
@@ -381,7 +381,7 @@ def test_one_process_without_launcher_accumulates_to_the_same_losses(
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=400,
         )
     assert done.returncode == 0, done.stderr
     for name in ("mlm_loss", "nsp_loss", "grad_norm"):

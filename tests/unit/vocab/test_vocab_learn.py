@@ -301,7 +301,7 @@ print(AutoTokenizer.from_pretrained({str(folder)!r})({text!r})["input_ids"])
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=True,
     )
     assert json.loads(done.stdout) == AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
