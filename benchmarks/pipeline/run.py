@@ -38,7 +38,9 @@ def run_workflow(data: Path, work: Path, cores: int) -> None:
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(work), "--configfile", str(path), "--cores", str(cores)]
-    subprocess.run([*command, "--rerun-incomplete"], check=True)
+    status = subprocess.run([*command, "--rerun-incomplete"], check=False).returncode
+    if status:
+        sys.exit(status)
 
 
 def stage_table(results: Path) -> pd.DataFrame:
