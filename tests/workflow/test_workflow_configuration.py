@@ -65,6 +65,16 @@ def test_one_line_names_the_key_and_the_cure(workflow, path, value, parts):
     check_stop(workflow, changed(SMALL, path, value), parts)
 
 
+def test_hidden_files_and_folders_are_no_documents(workflow):
+    for hidden in ("raw/secret/.git/one.jsonl", "raw/secret/.two.jsonl"):
+        path = workflow.folder / hidden
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"text": "판결"}\n', encoding="utf-8")
+    config = changed(SMALL, "corpus.sources[0].path", "raw/secret")
+    config = changed(config, "corpus.sources[0].pattern", "**/*")
+    check_stop(workflow, config, ("legal", "no file in raw/secret"))
+
+
 def test_a_source_without_licence_does_not_go_to_the_hub(workflow):
     config = changed(SMALL, "publish", {"target": "hub", "repo_id": "someone/model"})
     config = changed(config, "corpus.sources[0].license", "")
