@@ -61,3 +61,31 @@ def test_a_document_with_a_field_too_few_or_too_many_is_refused():
         documents.table([whole, {name: "" for name in documents.FIELDS if name != "text"}])
     with pytest.raises(ValueError, match="unknown: split"):
         documents.table([{**whole, "split": "train"}])
+
+
+def record(doc_id):
+    return dict.fromkeys(documents.FIELDS, "가") | {"doc_id": doc_id}
+
+
+def test_sorted_files_are_read_as_one_sorted_file(tmp_path):
+    ids = [f"{number:032x}" for number in range(1000)]
+    for part in range(3):
+        with documents.writing(tmp_path / f"{part}.parquet") as add:
+            for doc_id in ids[part::3]:
+                add(record(doc_id))
+    found = documents.merged(tmp_path / f"{part}.parquet" for part in (2, 0, 1))
+    assert [each["doc_id"] for each in found] == ids
+
+
+def test_a_file_written_row_by_row_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "documents.parquet"
+    with pytest.raises(ValueError, match="fields"), documents.writing(path) as add:
+        add(record("a"))
+        add({"doc_id": "b"})
+    assert not list(tmp_path.iterdir())
+    with documents.writing(path) as add:
+        add(record("a"))
+    assert list(documents.read([path])) == [record("a")]
+    with documents.writing(path):
+        pass
+    assert list(documents.read([path])) == []

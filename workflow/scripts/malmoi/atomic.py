@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,3 +81,36 @@ def write_parquet(path: str | os.PathLike[str], table: pa.Table) -> None:
     """Write ``table`` as Parquet with zstd compression."""
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+@contextmanager
+def writing_rows(
+    path: str | os.PathLike[str], schema: pa.Schema, rows_per_group: int
+) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Yield a function that adds one row to a Parquet file, which appears when the block succeeds.
+
+    At most ``rows_per_group`` rows are held in memory; the file's bytes depend on the rows and on that
+    number alone. A row holds every field of ``schema`` and no other.
+    """
+    waiting: list[Mapping[str, Any]] = []
+    names = set(schema.names)
+
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+
+        def flush() -> None:
+            writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
+            waiting.clear()
+
+        def add(row: Mapping[str, Any]) -> None:
+            if row.keys() != names:
+                raise ValueError(f"{path}: fields {sorted(row)} are not {sorted(names)}")
+            waiting.append(row)
+            if len(waiting) == rows_per_group:
+                flush()
+
+        yield add
+        if waiting:
+            flush()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from malmoi.atomic import writing_rows
 
 #: ``group`` names what must not straddle a split (case number, product, patient); ``meta`` is a JSON
 #: object with everything else the raw file said, labels for fine-tuning among it.
@@ -67,3 +73,18 @@ def read(paths: Iterable[str | Path], shard: int | None = None, shards: int = 1)
             for document in batch.to_pylist():
                 if shard is None or shard_of(document["doc_id"], shards) == shard:
                     yield document
+
+
+def merged(paths: Iterable[str | Path]) -> Iterator[dict]:
+    """Yield the documents of Parquet files that are each sorted by id, sorted by id over all of them.
+
+    No file is held in memory as a whole.
+    """
+    yield from heapq.merge(*(read([path]) for path in paths), key=itemgetter("doc_id"))
+
+
+def writing(
+    path: str | Path, schema: pa.Schema = SCHEMA
+) -> AbstractContextManager[Callable[[Mapping[str, Any]], None]]:
+    """Return a context that yields a function to add one document to a file, in the order to be read."""
+    return writing_rows(path, schema, rows_per_group=256)

@@ -7,14 +7,16 @@ Characters are Unicode code points of the text; tokens are wordpieces without sp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from malmoi.atomic import write_parquet
+from malmoi.atomic import write_parquet, writing_rows
 
 STATUSES = ("kept", "quarantined", "filtered", "duplicate", "contaminated", "takedown")
 
@@ -80,6 +82,11 @@ def row(
 def write(path: str | Path, rows: Iterable[dict[str, str | int]]) -> None:
     """Write one stage's rows as Parquet in the order given."""
     write_parquet(path, pa.Table.from_pylist(list(rows), schema=SCHEMA))
+
+
+def writing(path: str | Path) -> AbstractContextManager[Callable[[Mapping[str, Any]], None]]:
+    """Return a context that yields a function to add one row to a stage's file."""
+    return writing_rows(path, SCHEMA, rows_per_group=65_536)
 
 
 def read(paths: Sequence[str | Path]) -> pa.Table:
