@@ -19,6 +19,7 @@ def workflow(tmp_path_factory):
         (workflow.folder / name).mkdir(parents=True)
     for name in ("raw/legal", "raw/medical"):
         (workflow.folder / name / "one.jsonl").write_text('{"text": "판결"}\n', encoding="utf-8")
+    (workflow.folder / "takedown.txt").write_text("notes:one.jsonl\n", encoding="utf-8")
     return workflow
 
 
@@ -59,6 +60,22 @@ def test_the_small_configuration_is_right(workflow):
             ("publish.repo_id", "namespace/name"),
         ),
         ("segment.dictionaries", ["words.txt"], ("segment.dictionaries", "words.txt", "UTF-8")),
+        (
+            "corpus.sources[0].url",
+            "https://host/a.csv",
+            ("corpus.sources[0]:", "either 'path' or 'url' or 'dataset'"),
+        ),
+        (
+            "corpus.sources[0]",
+            {"name": "far", "url": "https://host/a.csv", "domain": "legal", "license": "MIT"},
+            ("corpus.sources[0]:", "'url' needs the key 'sha256'"),
+        ),
+        (
+            "curate.decontaminate",
+            {"sets": [{"name": "klue", "path": "klue.json"}]},
+            ("curate.decontaminate.sets", "klue.json does not exist"),
+        ),
+        ("corpus.takedown", "takedown.txt", ("corpus.takedown", "takedown.txt", "'notes'")),
     ],
 )
 def test_one_line_names_the_key_and_the_cure(workflow, path, value, parts):

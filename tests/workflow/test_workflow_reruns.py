@@ -12,11 +12,12 @@ pytestmark = [pytest.mark.workflow, pytest.mark.training]
 
 #: Each rule and those that read its outputs.
 READERS = {
-    "ingest": {"normalize", "ledger"},
-    "normalize": {"filter", "ledger"},
-    "filter": {"find_duplicates", "split", "ledger"},
-    "find_duplicates": {"split"},
-    "split": {"segment", "evaluate_classification", "ledger"},
+    "ingest": {"digest_shards", "normalize", "ledger", "curation_report"},
+    "digest_shards": {"normalize", "filter"},
+    "normalize": {"filter", "ledger", "curation_report"},
+    "filter": {"find_duplicates", "split", "ledger", "curation_report"},
+    "find_duplicates": {"split", "segment", "curation_report"},
+    "split": {"segment", "evaluate_classification", "ledger", "curation_report"},
     "segment": {"vocabulary", "tokenize", "package", "ledger"},
     "vocabulary": {"tokenize", "instances", "held_out_instances", "pretrain"},
     "tokenize": {"instances", "held_out_instances", "package", "ledger"},
@@ -27,10 +28,12 @@ READERS = {
     "evaluate_pretraining": {"compare", "package"},
     "evaluate_classification": {"compare", "package"},
     "ledger": {"package"},
+    "curation_report": set(),
     "compare": set(),
     "package": {"publish"},
     "publish": set(),
 }
+END = ("publish", "compare", "ledger", "curation_report")
 TASK = {"name": "kinds", "label": "kind"}
 
 
@@ -60,7 +63,7 @@ def test_the_rules_read_each_other_as_this_test_has_it(finished):
     names = dict(re.findall(r'(\d+)\[label = "(\w+)"', run.stdout))
     edges = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", run.stdout)}
     wanted = {(rule, reader) for rule, readers in READERS.items() for reader in readers}
-    assert edges == wanted | {(rule, "all") for rule in ("publish", "compare", "ledger")}
+    assert edges == wanted | {(rule, "all") for rule in END}
 
 
 def test_nothing_changed_plans_nothing(finished):

@@ -1,8 +1,10 @@
 """Check the configuration, and the few helpers the rules share."""
 
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import unquote
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -14,11 +16,16 @@ sys.path.insert(0, str(SCRIPTS))
 from malmoi.configcheck import check, merged, pick
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_code
+from malmoi.takedown import Takedown
+from malmoi.takedown import read as read_takedown
 
 SCHEMA = Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
 
 #: Settings of a source that say which files are read and how they may be used, not how they are read.
-NOT_READING = ("batches", "license", "pattern")
+NOT_READING = (
+    *("batches", "dataset", "files", "license", "path"),
+    *("pattern", "revision", "sha256", "url"),
+)
 
 #: Settings of `publish` that say where a package goes, not what is in it.
 DESTINATION = ("target", "repo_id", "private", "endpoint")
@@ -35,6 +42,7 @@ wildcard_constraints:
     split="train|validation|test",
     shard=r"\d{4}|all",
     batch=r"\d{4}",
+    file=".+",
 
 
 def stage(*paths):
@@ -53,9 +61,44 @@ def experiment_config(name):
 
 
 def ingest_config(wildcards):
-    """Return how the files of one source are read."""
+    """Return how the files of one batch are read, and which of them are not."""
     source = SOURCES[wildcards.source]
-    return pick(source, *(name for name in source if name not in NOT_READING))
+    listed = TAKEDOWN.files.get(wildcards.source, set())
+    return {
+        "source": pick(source, *(name for name in source if name not in NOT_READING)),
+        "root": str(source_root(source)),
+        "takedown": sorted(
+            path for path in listed if batch_of(path.split("!")[0], source) == wildcards.batch
+        ),
+    }
+
+
+def download_config(wildcards):
+    """Return where one file of a source comes from."""
+    source = SOURCES[wildcards.source]
+    names = ("url", "sha256") if "url" in source else ("dataset", "revision")
+    return pick(source, *names)
+
+
+def normalize_config(wildcards):
+    """Return how the texts of one shard are repaired, and which of them are left out."""
+    takedown = TAKEDOWN.in_shard(int(wildcards.shard), len(SHARDS))
+    return {**stage("normalize"), "takedown": takedown}
+
+
+def after_ingest(wildcards):
+    """Wait for all documents to be read, and add no input.
+
+    The jobs that ask for this are then planned anew, so that those run whose shard has changed.
+    """
+    checkpoints.digest_shards.get()
+    return []
+
+
+def after_duplicates(wildcards):
+    """Wait for the duplicates to be known, and add no input; see `after_ingest`."""
+    checkpoints.find_duplicates.get()
+    return []
 
 
 def instances_config(wildcards, split):
@@ -69,7 +112,10 @@ def instances_config(wildcards, split):
 
 def pretrain_config(wildcards):
     """Return the settings of one experiment's training."""
-    return {"seed": config["seed"], **pick(experiment_config(wildcards.experiment), "pretrain")}
+    return {
+        "seed": config["seed"],
+        **pick(experiment_config(wildcards.experiment), "pretrain"),
+    }
 
 
 def pretrain_phases(wildcards):
@@ -101,6 +147,19 @@ def publish_config(wildcards):
     return settings | {"repo_id": settings["repo_id"].replace("{experiment}", wildcards.experiment)}
 
 
+def takedown_list():
+    """Return the documents to leave out."""
+    path = config["corpus"]["takedown"]
+    try:
+        found = read_takedown(path) if path else Takedown()
+        for name in found.files:
+            if name not in SOURCES:
+                raise InputError(f"{path}: {name!r} is not among the sources: {', '.join(SOURCES)}")
+    except InputError as error:
+        raise WorkflowError(f"configuration: corpus.takedown: {error}") from None
+    return found
+
+
 def check_configuration():
     """Stop with one readable line where the configuration cannot work."""
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
@@ -126,6 +185,7 @@ def check_names():
     """Check what a schema cannot: names that must be unique, known, or files that must exist."""
     for section, items in (
         ("corpus.sources", config["corpus"]["sources"]),
+        ("curate.decontaminate.sets", config["curate"]["decontaminate"]["sets"]),
         ("instances.phases", config["instances"]["phases"]),
         ("evaluate.tasks", config["evaluate"]["tasks"]),
     ):
@@ -155,6 +215,16 @@ def check_names():
                     f"{where}: batch_size {phase['batch_size']} is not a multiple of runtime.ranks "
                     f"times micro_batch_size ({part})"
                 )
+    for source in config["corpus"]["sources"]:
+        for name in fetched_files(source):
+            if ".." in Path(name).parts or name in ("", "."):
+                raise InputError(f"corpus.sources: {source['name']}: {name!r} is no file's name")
+    for item in config["curate"]["decontaminate"]["sets"]:
+        if not Path(item["path"]).is_file():
+            raise InputError(
+                f"curate.decontaminate.sets: {item['name']}: {item['path']} does not exist; "
+                "name a file of evaluation items"
+            )
     for path in config["segment"]["dictionaries"]:
         if not Path(path).is_file():
             raise InputError(
@@ -182,8 +252,30 @@ def hidden(file, root):
     return file != root and any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
-def raw_files(source):
-    """Return the files of a source by batch: which one is in which follows from its name alone."""
+def source_root(source):
+    """Return the folder that the paths of a source's raw files are relative to."""
+    if "path" not in source:
+        return Path("results", "downloads", source["name"])
+    path = Path(source["path"])
+    return path.parent if path.is_file() else path
+
+
+def fetched_files(source):
+    """Return the names of the files to fetch for a source, none where they lie in a folder."""
+    if "url" in source:
+        address = re.split("[?#]", source["url"])[0]
+        return [unquote(address.rsplit("/", 1)[1])]
+    return source.get("files", [])
+
+
+def batch_of(name, source):
+    """Return the batch of a raw file: it follows from the file's name alone."""
+    digest = sha256(name.encode()).hexdigest()
+    return f"{int(digest[:8], 16) % source['batches']:04d}"
+
+
+def found_files(source):
+    """Return the raw files that lie in the folder of a source."""
     path = Path(source["path"])
     where = f"corpus.sources: {source['name']}"
     if not path.exists():
@@ -199,17 +291,22 @@ def raw_files(source):
         )
     except (NotImplementedError, ValueError) as error:
         raise WorkflowError(f"configuration: {where}: pattern: {error}") from None
-    files = sorted({file for file in found if file.is_file() and not hidden(file, path)})
+    files = {file for file in found if file.is_file() and not hidden(file, path)}
     if not files:
         raise WorkflowError(
             f"configuration: {where}: no file in {source['path']} matches {source['pattern']!r}"
         )
+    return files
+
+
+def raw_files(source):
+    """Return the files of a source by batch."""
+    root = source_root(source)
+    fetched = [root / name for name in fetched_files(source)]
     batches = {}
-    root = path if path.is_dir() else path.parent
-    for file in files:
-        digest = sha256(file.relative_to(root).as_posix().encode()).hexdigest()
-        number = int(digest[:8], 16) % source["batches"]
-        batches.setdefault(f"{number:04d}", []).append(str(file))
+    for file in sorted(fetched or found_files(source)):
+        batch = batch_of(file.relative_to(root).as_posix(), source)
+        batches.setdefault(batch, []).append(str(file))
     return batches
 
 
@@ -217,6 +314,9 @@ check_configuration()
 
 SOURCES = {source["name"]: source for source in config["corpus"]["sources"]}
 RAW = {name: raw_files(source) for name, source in SOURCES.items()}
+#: All ingest jobs, as pairs of source and batch.
+INGESTED = [(source, batch) for source in RAW for batch in sorted(RAW[source])]
+TAKEDOWN = takedown_list()
 SHARDS = [f"{number:04d}" for number in range(config["corpus"]["shards"])]
 PHASES = {phase["name"]: phase for phase in config["instances"]["phases"]}
 TASKS = {task["name"]: task for task in config["evaluate"]["tasks"]}

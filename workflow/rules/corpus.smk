@@ -1,17 +1,18 @@
 """Stages 2 and 3: repair text, filter, find duplicates, split; and the ledger of the whole run."""
 
-#: All ingest jobs, as pairs of source and batch.
-INGESTED = [(source, batch) for source in RAW for batch in sorted(RAW[source])]
-
 
 rule normalize:
     input:
-        documents=[
-            f"results/ingest/{source}/{batch}/documents.parquet" for source, batch in INGESTED
-        ],
+        # The digest says whether they changed.
+        documents=ancient(
+            [f"results/ingest/{source}/{batch}/{{shard}}.parquet" for source, batch in INGESTED]
+        ),
+        digest="results/ingest/{shard}.sha256",
+        settled=after_ingest,
     output:
         documents="results/normalized/{shard}.parquet",
         ledger="results/ledger/normalize/{shard}.parquet",
+        repairs="results/repairs/{shard}.parquet",
     log:
         "results/logs/normalize/{shard}.log",
     benchmark:
@@ -23,7 +24,7 @@ rule normalize:
         mem="2GB",
         runtime="4h",
     params:
-        cfg=stage("normalize", "corpus.shards"),
+        cfg=normalize_config,
         code=code("normalize.py"),
     script:
         "../scripts/normalize.py"
@@ -31,7 +32,9 @@ rule normalize:
 
 rule filter:
     input:
-        "results/normalized/{shard}.parquet",
+        documents="results/normalized/{shard}.parquet",
+        evaluation_sets=[item["path"] for item in config["curate"]["decontaminate"]["sets"]],
+        settled=after_ingest,
     output:
         documents="results/filtered/{shard}.parquet",
         ledger="results/ledger/filter/{shard}.parquet",
@@ -46,17 +49,21 @@ rule filter:
         mem="2GB",
         runtime="1h",
     params:
-        cfg=stage("curate.filters"),
+        cfg=stage("curate.filters", "curate.decontaminate"),
         code=code("filter_documents.py"),
     script:
         "../scripts/filter_documents.py"
 
 
-rule find_duplicates:
+# A new document can make another one, in any shard, a duplicate: what follows waits for this, and takes up the
+# shards whose drops have changed.
+checkpoint find_duplicates:
     input:
         expand("results/filtered/{shard}.parquet", shard=SHARDS),
     output:
         clusters="results/dedup/clusters.parquet",
+        drops=expand("results/dedup/{shard}.parquet", shard=SHARDS),
+        digests=expand("results/dedup/{shard}.sha256", shard=SHARDS),
     log:
         "results/logs/find_duplicates.log",
     benchmark:
@@ -68,7 +75,7 @@ rule find_duplicates:
         mem="8GB",
         runtime="8h",
     params:
-        cfg=stage("curate.dedup"),
+        cfg=stage("curate.dedup.near", "curate.dedup.threshold"),
         code=code("find_duplicates.py"),
     script:
         "../scripts/find_duplicates.py"
@@ -77,7 +84,9 @@ rule find_duplicates:
 rule split:
     input:
         documents="results/filtered/{shard}.parquet",
-        clusters="results/dedup/clusters.parquet",
+        drops=ancient("results/dedup/{shard}.parquet"),
+        digest="results/dedup/{shard}.sha256",
+        settled=after_duplicates,
     output:
         documents="results/curated/{shard}.parquet",
         ledger="results/ledger/deduplicate/{shard}.parquet",
@@ -92,7 +101,12 @@ rule split:
         mem="2GB",
         runtime="1h",
     params:
-        cfg=stage("seed", "curate.split"),
+        cfg=stage(
+            "seed",
+            "curate.split",
+            "curate.dedup.sections",
+            "curate.dedup.section_containment",
+        ),
         code=code("split_documents.py"),
     script:
         "../scripts/split_documents.py"
@@ -106,7 +120,11 @@ rule ledger:
             stage=("normalize", "filter", "deduplicate", "segment", "tokenize"),
             shard=SHARDS,
         ),
-        expand("results/ledger/instances/{phase}/train/{shard}.parquet", phase=PHASES, shard=SHARDS),
+        expand(
+            "results/ledger/instances/{phase}/train/{shard}.parquet",
+            phase=PHASES,
+            shard=SHARDS,
+        ),
         expand(
             "results/ledger/instances/{phase}/{split}/all.parquet",
             phase=PHASES,

@@ -1,11 +1,32 @@
-"""Stage 1: read raw files of any format into documents."""
+"""Stage 1: fetch raw files that are elsewhere, and read files of any format into documents."""
+
+
+rule download:
+    output:
+        "results/downloads/{source}/{file}",
+    log:
+        "results/logs/download/{source}-{file}.log",
+    benchmark:
+        "results/benchmarks/download/{source}-{file}.tsv"
+    conda:
+        "../../envs/ingest.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="12h",
+    params:
+        cfg=download_config,
+        code=code("download.py"),
+    script:
+        "../scripts/download.py"
 
 
 rule ingest:
     input:
         files=lambda wildcards: RAW[wildcards.source][wildcards.batch],
     output:
-        documents="results/ingest/{source}/{batch}/documents.parquet",
+        documents=expand("results/ingest/{{source}}/{{batch}}/{shard}.parquet", shard=SHARDS),
+        digests=expand("results/ingest/{{source}}/{{batch}}/{shard}.sha256", shard=SHARDS),
         ledger="results/ingest/{source}/{batch}/ledger.parquet",
     log:
         "results/logs/ingest/{source}-{batch}.log",
@@ -15,10 +36,38 @@ rule ingest:
         "../../envs/ingest.yaml"
     threads: 1
     resources:
-        mem="2GB",
+        mem="4GB",
         runtime="4h",
     params:
         cfg=ingest_config,
         code=code("ingest.py"),
     script:
         "../scripts/ingest.py"
+
+
+# A change of one raw file reads its whole batch again, yet the documents of most shards stay as they were. What
+# follows waits for this, and takes up only the shards whose digest is new: Snakemake compares small files by
+# content.
+checkpoint digest_shards:
+    input:
+        [
+            f"results/ingest/{source}/{batch}/{shard}.sha256"
+            for shard in SHARDS
+            for source, batch in INGESTED
+        ],
+    output:
+        expand("results/ingest/{shard}.sha256", shard=SHARDS),
+    log:
+        "results/logs/digest_shards.log",
+    benchmark:
+        "results/benchmarks/digest_shards.tsv"
+    conda:
+        "../../envs/ingest.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        code=code("digest_shards.py"),
+    script:
+        "../scripts/digest_shards.py"

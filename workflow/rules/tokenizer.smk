@@ -5,6 +5,7 @@ rule segment:
     input:
         documents="results/curated/{shard}.parquet",
         dictionaries=config["segment"]["dictionaries"],
+        settled=after_duplicates,
     output:
         segments="results/segments/{shard}.parquet",
         ledger="results/ledger/segment/{shard}.parquet",

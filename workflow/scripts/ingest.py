@@ -1,17 +1,15 @@
 """Turn raw files of one source into documents."""
 
-from pathlib import Path
-
 from malmoi.progress import log_to
 from malmoi.readers.ingest import ingest
 
 log_to(snakemake.log[0])
-source = snakemake.params.cfg
-path = Path(source["path"])
 ingest(
-    source=source,
+    source=snakemake.params.cfg["source"],
     files=list(snakemake.input.files),
-    root=path if path.is_dir() else path.parent,
-    documents_path=snakemake.output.documents,
+    root=snakemake.params.cfg["root"],
+    takedown=snakemake.params.cfg["takedown"],
+    documents_paths=list(snakemake.output.documents),
+    digest_paths=list(snakemake.output.digests),
     ledger_path=snakemake.output.ledger,
 )

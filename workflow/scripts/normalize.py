@@ -6,9 +6,9 @@ from malmoi.text.normalize import normalize_documents
 log_to(snakemake.log[0])
 normalize_documents(
     inputs=list(snakemake.input.documents),
-    shard=int(snakemake.wildcards.shard),
-    shards=snakemake.params.cfg["corpus"]["shards"],
     settings=snakemake.params.cfg["normalize"],
+    takedown=snakemake.params.cfg["takedown"],
     output_path=snakemake.output.documents,
     ledger_path=snakemake.output.ledger,
+    repairs_path=snakemake.output.repairs,
 )

@@ -91,6 +91,14 @@ def _sentence(error: ValidationError) -> str:
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         return f"{where}: the key {missing!r} is missing; add it"
+    if error.validator == "dependentRequired":
+        asking, missing = next(
+            (name, other)
+            for name, others in error.validator_value.items()
+            for other in others
+            if name in error.instance and other not in error.instance
+        )
+        return f"{where}: {asking!r} needs the key {missing!r}; add it"
     if error.validator == "type":
         wanted = error.validator_value
         wanted = wanted if isinstance(wanted, str) else " or ".join(wanted)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from malmoi.atomic import writing_rows
+from malmoi.fingerprint import shard_of
 
 #: ``group`` names what must not straddle a split (case number, product, patient); ``meta`` is a JSON
 #: object with everything else the raw file said, labels for fine-tuning among it.
@@ -41,11 +42,6 @@ def document_id(source: str, raw_path: str, text: str, occurrence: int = 0) -> s
     """
     parts = (source, raw_path, str(occurrence), text)
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def shard_of(doc_id: str, shards: int) -> int:
-    """Return the shard, 0 to ``shards`` - 1, that a document belongs to, from its id alone."""
-    return int(doc_id[:8], 16) % shards
 
 
 def table(documents: Iterable[dict[str, str]]) -> pa.Table:

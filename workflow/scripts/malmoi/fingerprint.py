@@ -33,6 +33,11 @@ def of_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def shard_of(doc_id: str, shards: int) -> int:
+    """Return the shard, 0 to ``shards`` - 1, that a document belongs to, from its id alone."""
+    return int(doc_id[:8], 16) % shards
+
+
 def of_code(*files: str | Path) -> str:
     """Return the sha256 of files together with every malmoi module the Python ones import, at any depth.
 
