@@ -39,3 +39,4 @@ rule all:
         expand("results/published/{experiment}.json", experiment=EXPERIMENTS),
         "results/evaluation/comparison.csv",
         "results/ledger_summary.csv",
+        "results/curation/sources.csv",

@@ -112,6 +112,49 @@ rule split:
         "../scripts/split_documents.py"
 
 
+rule curation_report:
+    input:
+        ledgers=[f"results/ingest/{source}/{batch}/ledger.parquet" for source, batch in INGESTED]
+        + expand(
+            "results/ledger/{stage}/{shard}.parquet",
+            stage=("normalize", "filter", "deduplicate"),
+            shard=SHARDS,
+        ),
+        repairs=expand("results/repairs/{shard}.parquet", shard=SHARDS),
+        clusters="results/dedup/clusters.parquet",
+    output:
+        tables=report(
+            expand(
+                "results/curation/{name}.csv",
+                name=("sources", "drops", "duplicates", "repairs", "personal_data"),
+            ),
+            caption="../report/curation.rst",
+            category="Curation",
+        ),
+        figures=report(
+            expand(
+                "results/curation/{name}.png",
+                name=("sources", "drops", "lengths", "duplicates", "repairs", "personal_data"),
+            ),
+            caption="../report/curation.rst",
+            category="Curation",
+        ),
+    log:
+        "results/logs/curation_report.log",
+    benchmark:
+        "results/benchmarks/curation_report.tsv"
+    conda:
+        "../../envs/corpus.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="1h",
+    params:
+        code=code("report_curation.py"),
+    script:
+        "../scripts/report_curation.py"
+
+
 rule ledger:
     input:
         [f"results/ingest/{source}/{batch}/ledger.parquet" for source, batch in INGESTED],
