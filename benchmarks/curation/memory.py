@@ -1,0 +1,151 @@
+"""Peak memory of each stage of curation on one shard of 50 MB and of 1 GB: it should hardly grow."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from malmoi import documents
+from malmoi.curate.filters import ENDINGS
+
+from benchmarks.curation.corpus_text import body, large_archive, markdown_files
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = {"50mb": 50_000_000, "1gb": 1_000_000_000}
+
+#: What a process of its own runs: a stage's function with arguments from a file; it prints kilobytes.
+_STAGE = """
+import importlib, json, resource, sys
+module, function, arguments = json.load(open(sys.argv[1]))
+getattr(importlib.import_module(module), function)(**arguments)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def measure(data: Path, work: Path) -> dict[str, float]:
+    """Return the peak of each stage at both sizes in megabytes, and the largest of all as ``peak_mb``."""
+    values: dict[str, float] = {}
+    for name, size in SIZES.items():
+        folder = work / f"memory-{name}"
+        folder.mkdir(exist_ok=True)
+        write_shard(folder / "read.parquet", large_archive(data, work), size)
+        for stage, function, arguments in stages(folder):
+            values[f"{stage}_peak_mb_{name}"] = peak(folder, function, arguments)
+    values["peak_mb"] = max(values.values())
+    return values
+
+
+def stages(folder: Path) -> Iterator[tuple[str, str, dict]]:
+    """Yield each stage's name, its function and what it is called with, from raw documents to splits."""
+    settings = {
+        "min_chars": 100,
+        "max_chars": 2_000_000,
+        "min_hangul_share": 0.3,
+        "max_symbol_share": 0.5,
+    }
+    yield (
+        "normalize",
+        "malmoi.text.normalize:normalize_documents",
+        {
+            "inputs": [folder / "read.parquet"],
+            "settings": {"pii": {}, "repeated_lines": 4, "join_broken_lines": True},
+            "takedown": [],
+            "output_path": folder / "normalized.parquet",
+            "ledger_path": folder / "normalize.parquet",
+            "repairs_path": folder / "repairs.parquet",
+        },
+    )
+    yield (
+        "filter",
+        "malmoi.curate.filters:filter_documents",
+        {
+            "input_path": folder / "normalized.parquet",
+            "settings": settings,
+            "evaluation_sets": [],
+            "output_path": folder / "filtered.parquet",
+            "ledger_path": folder / "filter.parquet",
+        },
+    )
+    yield (
+        "find_duplicates",
+        "malmoi.curate.duplicates:find_duplicates",
+        {
+            "inputs": [folder / "normalized.parquet"],
+            "settings": {"near": True, "threshold": 0.8},
+            "clusters_path": folder / "clusters.parquet",
+            "drops_paths": [folder / "drops.parquet"],
+            "digest_paths": [folder / "drops.sha256"],
+        },
+    )
+    yield (
+        "split",
+        "malmoi.curate.splits:split_documents",
+        {
+            "input_path": folder / "normalized.parquet",
+            "drops_path": folder / "drops.parquet",
+            "settings": {
+                "validation": 0.01,
+                "test": 0.01,
+                "sections": True,
+                "section_containment": 0.6,
+            },
+            "seed": 20,
+            "output_path": folder / "curated.parquet",
+            "ledger_path": folder / "deduplicate.parquet",
+        },
+    )
+
+
+def peak(folder: Path, function: str, arguments: dict) -> float:
+    """Return the largest resident set, in megabytes, of a process that runs one function."""
+    module, name = function.split(":")
+    path = folder / "arguments.json"
+    path.write_text(json.dumps([module, name, arguments], default=str), encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-c", _STAGE, str(path)],
+        env={"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return round(int(run.stdout.split()[-1]) / 1000, 1)
+
+
+def write_shard(path: Path, folder: Path, size: int) -> None:
+    """Write documents of ``size`` bytes of text: decisions and statutes, then the same in other syllables.
+
+    Each further copy exchanges Hangul syllables among each other, so that no copy is a duplicate.
+    """
+    files = markdown_files(folder)
+    found = []
+    written = copy = 0
+    while written < size:
+        syllables = exchanged(copy)
+        for file in files:
+            text = body(file).translate(syllables)
+            found.append((documents.document_id("memory", f"{copy}/{file.name}", text), copy, file))
+            written += len(text.encode())
+            if written >= size:
+                break
+        copy += 1
+    tables = [exchanged(number) for number in range(copy)]
+    with documents.writing(path) as add:
+        for doc_id, number, file in sorted(found):
+            record = dict.fromkeys(documents.FIELDS, "")
+            text = body(file).translate(tables[number])
+            add(record | {"doc_id": doc_id, "group": doc_id, "text": text, "meta": "{}"})
+
+
+def exchanged(copy: int) -> dict[int, str]:
+    """Return which syllable stands for which in a copy; in the first each for itself."""
+    if not copy:
+        return {}
+    common = [chr(code) for code in range(0xAC00, 0xD7A4) if chr(code) not in ENDINGS]
+    common = [each for each in common if len(each.encode("euc-kr", "ignore")) == 2]
+    shuffled = common.copy()
+    random.Random(copy).shuffle(shuffled)
+    return {ord(old): new for old, new in zip(common, shuffled, strict=True)}
