@@ -12,12 +12,12 @@ from malmoi.readers import (
     delimited,
     hwp,
     json_records,
-    law_xml,
     markdown_text,
     parquet_rows,
     pdf,
     plain_text,
     web_page,
+    xml_file,
 )
 from malmoi.readers.detect import format_of
 from malmoi.readers.record import ReadError, iso_date
@@ -169,12 +169,12 @@ def test_a_column_no_record_has_names_the_columns_there():
         (delimited.read, "본문\n하나"),
         (parquet_rows.read, sink.getvalue()),
     ):
-        with pytest.raises(InputError, match=r"이름\.x.*'내용'.*'본문'"):
+        with pytest.raises(InputError, match=r"'내용'.*'본문'"):
             read(reader, data, text=["본문", "내용"])
 
 
 def test_statute_xml():
-    record = one(law_xml.read, STATUTE, kind="법종구분")
+    record = one(xml_file.read, STATUTE, kind="법종구분")
     assert (record.title, record.date, record.group) == ("직제", "2026-03-31", "010674")
     assert record.kind == "대통령령"
     assert record.text.split("\n") == [
@@ -189,7 +189,7 @@ def test_statute_xml():
 
 
 def test_decision_xml_declared_in_another_encoding():
-    record = one(law_xml.read, PRECEDENT.encode("cp949"))
+    record = one(xml_file.read, PRECEDENT.encode("cp949"))
     assert (record.title, record.date, record.group) == ("손해배상", "2021-03-11", "2019다1")
     assert record.text == (
         "판결요지\n요지이다.\n둘째 줄\n\n판례내용\n【주    문】\n상고를 기각한다.\n【이    유】 1 < 2 & 3"
@@ -197,11 +197,11 @@ def test_decision_xml_declared_in_another_encoding():
 
 
 def test_other_xml_and_an_error_answer():
-    record = one(law_xml.read, LABEL)
+    record = one(xml_file.read, LABEL)
     assert record.text.split("\n") == ["사용상의주의사항", "1. 경고", "매일 세 잔 이상"]
-    assert one(law_xml.read, "<a>하나<b>둘</b>셋<!-- 넷 -->다섯</a>").text == "하나\n둘\n셋\n다섯"
+    assert one(xml_file.read, "<a>하나<b>둘</b>셋<!-- 넷 -->다섯</a>").text == "하나\n둘\n셋\n다섯"
     with pytest.raises(ReadError, match="실패"):
-        read(law_xml.read, "<Law><result>실패</result></Law>")
+        read(xml_file.read, "<Law><result>실패</result></Law>")
 
 
 def test_html():

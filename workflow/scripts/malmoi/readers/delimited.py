@@ -21,24 +21,28 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     row holds most.
 
     Raises:
-        ReadError: ``empty``, there is no header row.
+        ReadError: ``empty``, there is no header row; ``no_column``; ``truncated_or_damaged``.
         InputError: the header lacks a column that ``fields.text`` names.
     """
     text = decoded(data)
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
     delimiter = "\t" if name.lower().endswith(".tsv") else max(",\t;|", key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = next((row for row in rows if any(cell.strip() for cell in row)), None)
-    if header is None:
-        raise ReadError("empty", "no header row")
-    header = [cell.strip() for cell in header]
-    check_columns(name, fields, header)
-    for row in rows:
-        if not row:
-            continue
-        record = f"line {rows.line_num}"
-        if len(row) != len(header):
-            reason = f"bad_record: {len(row)} cells under {len(header)} columns"
-            yield Record(record=record, reason=reason)
-        else:
-            yield from_row(dict(zip(header, row, strict=True)).get, fields, record)
+    try:
+        header = next((row for row in rows if any(cell.strip() for cell in row)), None)
+        if header is None:
+            raise ReadError("empty", "no header row")
+        header = [cell.strip() for cell in header]
+        check_columns(fields, header)
+        for row in rows:
+            if not row:
+                continue
+            record = f"line {rows.line_num}"
+            if len(row) != len(header):
+                reason = f"bad_record: {len(row)} cells under {len(header)} columns"
+                yield Record(record=record, reason=reason)
+            else:
+                yield from_row(dict(zip(header, row, strict=True)).get, fields, record)
+    except csv.Error as error:
+        detail = f"line {rows.line_num}: {error}"
+        raise ReadError("truncated_or_damaged", detail) from error

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import zipfile
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from lxml import etree
 
-from malmoi.readers import law_xml
+from malmoi.readers import json_records, markup
+from malmoi.readers.archive import Budget, container_of, opened
 from malmoi.readers.plain_text import decoded
 from malmoi.readers.record import ReadError
 
@@ -21,49 +22,78 @@ _OTHER_BINARIES = (
     (b"GIF8", "GIF"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a", "RAR"),
+    (b"ALZ\x01", "ALZ"),
+    (b"EGGA", "EGG"),
     (b"{\\rtf", "RTF"),
 )
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HTML = re.compile(r"<(?:!doctype html|html|head|body|div|table|meta|title)\b", re.I)
 _ROOT = re.compile(r"<[^\W\d][\w.\-]*(?::[\w.\-]+)?[\s/>]")
+#: No limit: what a zip declares is checked when it is read.
+_ANY_SIZE = 1 << 62
+
+_LIST_OF_OBJECTS = re.compile(r"\[\s*\{\s*[\"}]")
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n")
 
 
 def format_of(data: bytes, name: str) -> str:
-    """Return ``pdf``, ``hwp``, ``zip``, ``parquet``, ``xml``, ``html``, ``json``, ``jsonl``, ``csv``,
-    ``markdown`` or ``text``.
+    """Return the format of a file that is no archive, by the names the config has for them.
 
     Raises:
-        ReadError: ``unsupported_format`` for a known other one, ``undecodable`` for what is no text.
+        ReadError: ``unsupported_format`` for a known other one, ``undecodable`` for what is no text,
+            ``locked`` for a workbook with a password.
     """
     if b"%PDF-" in data[:1024]:
         return "pdf"
-    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return "hwp"
+    if data.startswith(_OLE):
+        return _ole_format(data)
     if data.startswith(b"PAR1"):
         return "parquet"
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        return _zip_format(data)
+    if container_of(data[:512]) == "zip":
+        return zip_format(io.BytesIO(data))
     for magic, title in _OTHER_BINARIES:
         if data.startswith(magic):
             raise ReadError("unsupported_format", title)
     return _text_format(decoded(data), PurePosixPath(name).suffix.lower())
 
 
-def _zip_format(data: bytes) -> str:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise ReadError("truncated_or_damaged", f"{type(error).__name__}: {error}") from error
+def zip_format(file: BinaryIO) -> str:
+    """Return ``hwp`` for HWPX, ``xlsx``, or ``zip`` for an archive of files.
+
+    Raises:
+        ReadError: ``truncated_or_damaged``; ``unsupported_format``, a document of another kind.
+    """
+    with opened(file, Budget(_ANY_SIZE)) as archive:
+        names = set(archive.namelist())
     if any(re.fullmatch(r"Contents/section\d+\.xml", each) for each in names):
         return "hwp"
+    if "xl/workbook.xml" in names:
+        return "xlsx"
     if "[Content_Types].xml" in names or "mimetype" in names:
-        raise ReadError("unsupported_format", "a zip-based document that is not HWPX")
+        raise ReadError("unsupported_format", "a zip-based document that is neither HWPX nor XLSX")
     return "zip"
+
+
+def _ole_format(data: bytes) -> str:
+    """Tell HWP 5 from what else is kept in Microsoft's compound files, by the names of the streams."""
+
+    def has(name: str) -> bool:
+        return name.encode("utf-16-le") + b"\0\0" in data
+
+    if has("HwpSummaryInformation") or has("BodyText"):
+        return "hwp"
+    if has("EncryptedPackage"):
+        raise ReadError("locked", "an Office document with a password")
+    if has("Workbook") or has("Book"):
+        return "xlsx"
+    for name, title in (("WordDocument", "DOC"), ("PowerPoint Document", "PPT")):
+        if has(name):
+            raise ReadError("unsupported_format", title)
+    return "hwp"
 
 
 def _text_format(text: str, suffix: str) -> str:
@@ -89,7 +119,7 @@ def _text_format(text: str, suffix: str) -> str:
 def _is_xml(text: str) -> bool:
     """Tell XML from text that begins with something like ``<개정 2015.12.29>``."""
     try:
-        law_xml.parse(text)
+        markup.parse(text)
     except ReadError as error:
         return error.reason == "unsafe_member"
     except (ValueError, etree.LxmlError):
@@ -98,24 +128,30 @@ def _is_xml(text: str) -> bool:
 
 
 def _json_format(text: str, suffix: str) -> str:
-    """Return ``json`` or ``jsonl``, or nothing for text such as ``[1] 판시사항``."""
-    lines = [line for line in text.split("\n", 64) if line.strip()]
+    """Return ``json`` or ``jsonl``, or nothing for text such as ``[1] 판시사항``.
+
+    ``text`` begins with a bracket. No more than its first value and its first lines are decoded.
+    """
     if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
-    if len(lines) > 1 and any(_is_object(line) for line in lines[:10]):
-        return "jsonl"
+    if _LIST_OF_OBJECTS.match(text):
+        return "json"
+    lines = [line for line in text.split("\n", 64)[:64] if line.strip()]
+    if _is_object(lines[0]):
+        return "jsonl" if len(lines) > 1 else "json"
     if suffix == ".json":
         return "json"
-    try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    if text.startswith("["):
         return ""
-    objects = value if isinstance(value, list) else [value]
-    return "json" if objects and isinstance(objects[0], dict) else ""
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except json_records.FAILURES:
+        return "jsonl" if any(map(_is_object, lines[:10])) else ""
+    return "json"
 
 
 def _is_object(line: str) -> bool:
     try:
         return isinstance(json.loads(line), dict)
-    except (json.JSONDecodeError, RecursionError):
+    except json_records.FAILURES:
         return False

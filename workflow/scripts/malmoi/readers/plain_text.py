@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
-from malmoi.readers.record import ReadError, Record
+from malmoi.readers.record import ReadError, Record, title_of
 from malmoi.text.charset import DecodeError, decode
 
 
@@ -24,4 +23,4 @@ def decoded(data: bytes) -> str:
 
 def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the file as one record, titled by its name."""
-    yield Record(text=decoded(data), title=PurePosixPath(name).stem)
+    yield Record(text=decoded(data), title=title_of(name))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from malmoi.errors import InputError
@@ -15,11 +17,14 @@ NAMED = ("title", "date", "group", "kind")
 
 #: Keys looked for where a source's ``fields`` does not map a field, first found first.
 DEFAULT_KEYS: dict[str, tuple[str, ...]] = {
-    "title": ("사건명", "제목", "title"),
-    "date": ("선고일자", "시행일자", "공포일자", "date"),
-    "group": ("사건번호", "법령ID", "group"),
+    "title": ("사건명", "제목", "itemName", "ITEM_NAME", "title"),
+    "date": ("선고일자", "시행일자", "공포일자", "ITEM_PERMIT_DATE", "date"),
+    "group": ("사건번호", "법령ID", "itemSeq", "ITEM_SEQ", "group"),
     "kind": (),
 }
+
+#: A named part of a text: name, first code point, code point after the last.
+Section = tuple[str, int, int]
 
 
 @dataclass
@@ -27,7 +32,9 @@ class Record:
     """One document as its file gives it.
 
     ``record`` says where in the file it stands, empty where the file is one document. A record with a
-    ``reason`` could not be read and has no text; it goes to the ledger as quarantined.
+    ``reason`` could not be read and has no text; it goes to the ledger as quarantined. ``sections`` are
+    ascending parts of the text that do not overlap; each begins at a line's start with its own heading
+    and ends at a line's end, before the newline.
     """
 
     text: str = ""
@@ -36,6 +43,7 @@ class Record:
     group: str = ""
     kind: str = ""
     meta: dict[str, str] = field(default_factory=dict)
+    sections: list[Section] = field(default_factory=list)
     record: str = ""
     reason: str = ""
 
@@ -49,6 +57,33 @@ class ReadError(Exception):
         self.detail = detail
 
 
+_ARCHIVE = re.compile(r".*\.(?:zip|tar|tgz|gz|tzst|zst)!", re.I | re.S)
+
+
+def title_of(raw_path: str) -> str:
+    """Return the title of a document that has none of its own: its file's name without the ending."""
+    name = PurePosixPath(_ARCHIVE.sub("", raw_path, count=1))
+    return PurePosixPath(name.stem).stem if name.suffix in (".gz", ".zst") else name.stem
+
+
+def joined_sections(parts: Iterable[tuple[str, str]], separator: str) -> tuple[str, list[Section]]:
+    """Return the texts of parts joined by ``separator``, which ends in a newline, and where each stands.
+
+    A part is a section's name, empty for text outside of any, and its text.
+    """
+    pieces: list[str] = []
+    sections: list[Section] = []
+    length = 0
+    for name, text in parts:
+        if pieces:
+            length += len(separator)
+        if name:
+            sections.append((name, length, length + len(text)))
+        pieces.append(text)
+        length += len(text)
+    return separator.join(pieces), sections
+
+
 def as_text(value: Any) -> str:
     """Return a scalar, or a list of scalars one per line, as text; nothing for null and objects."""
     if value is None or isinstance(value, Mapping):
@@ -56,7 +91,15 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple):
-        return "\n".join(line for line in map(as_text, value) if line)
+        # A stack, since lists may nest deeper than Python's recursion limit.
+        lines, waiting = [], [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, list | tuple):
+                waiting.extend(reversed(item))
+            elif line := as_text(item):
+                lines.append(line)
+        return "\n".join(lines)
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
     return str(value)
@@ -94,19 +137,29 @@ def from_row(get: Callable[[str], Any], fields: Mapping[str, Any], record: str) 
     return Record(text=text, record=record, **labelled(get, fields))
 
 
-def check_columns(name: str, fields: Mapping[str, Any], present: Iterable[str]) -> None:
-    """Check that every text column is a column of the file.
+#: Columns that a message names at most.
+_NAMED_COLUMNS = 30
+
+
+def check_columns(fields: Mapping[str, Any], present: Iterable[str]) -> None:
+    """Check that every text column is a column of the file, so that its records can have a text.
 
     Raises:
-        InputError: one is not, so no record of the file could ever have its text.
+        InputError: one that ``fields.text`` names is not.
+        ReadError: ``no_column``, there is no column ``text`` and ``fields.text`` names no other.
     """
-    there = list(present)
+    there = dict.fromkeys(present)
     for column in text_columns(fields):
         if column not in there:
-            raise InputError(
-                f"{name}: there is no column {column!r} for the text; the columns are "
-                f"{', '.join(repr(each) for each in there)}. Set fields.text of the source to one of them"
+            names = ", ".join(repr(each) for each in itertools.islice(there, _NAMED_COLUMNS))
+            more = ", ..." if len(there) > _NAMED_COLUMNS else ""
+            message = (
+                f"there is no column {column!r} for the text; the columns are {names}{more}. "
+                "Set fields.text of the source to one of them"
             )
+            if fields.get("text"):
+                raise InputError(message)
+            raise ReadError("no_column", message)
 
 
 _DATE = re.compile(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from malmoi.readers.plain_text import decoded
-from malmoi.readers.record import Record
+from malmoi.readers.record import Record, title_of
 
 _DROPPED = "script, style, nav, header, footer, aside, noscript, template, svg, button, select, iframe, head"
 _BLOCKS = frozenset(
@@ -35,7 +34,7 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     for node in tree.css(_DROPPED):
         node.decompose()
     text = visible_text(tree.body) if tree.body is not None else ""
-    yield Record(text=text, title=title or PurePosixPath(name).stem)
+    yield Record(text=text, title=title or title_of(name))
 
 
 def visible_text(root: LexborNode) -> str:
