@@ -1,5 +1,6 @@
 """Copies are found whatever their spacing, and nothing is dropped that was not compared."""
 
+import hashlib
 import random
 from itertools import combinations
 
@@ -8,9 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from malmoi.curate.duplicates import SHINGLE, find_duplicates, jaccard, shingles, squeeze
+from malmoi import documents
+from malmoi.curate import buckets, duplicates, shingles
+from malmoi.curate.duplicates import find_duplicates
+from malmoi.curate.shingles import SHINGLE, shingle_set, signatures, squeeze
 
 SETTINGS = {"near": True, "threshold": 0.8}
+SHARDS = 3
 
 
 def without_spaces(text: str, share: float, seed: int) -> str:
@@ -37,13 +42,24 @@ def similarity(first: str, second: str) -> float:
 
 @pytest.fixture
 def clusters_of(tmp_path, write_documents):
-    """Find the clusters of records spread over shards; return rows by doc_id."""
+    """Find the clusters of records spread over files; return rows by doc_id."""
 
-    def find(shards: list[list[dict]], wanted: dict = SETTINGS, name: str = "clusters") -> dict:
-        paths = [write_documents(f"{name}/{i}.parquet", shard) for i, shard in enumerate(shards)]
-        find_duplicates(paths, wanted, tmp_path / f"{name}.parquet")
+    def find(files: list[list[dict]], wanted: dict = SETTINGS, name: str = "clusters") -> dict:
+        paths = [write_documents(f"{name}/{i}.parquet", each) for i, each in enumerate(files)]
+        drops = [tmp_path / name / f"drops/{shard}.parquet" for shard in range(SHARDS)]
+        digests = [path.with_suffix(".sha256") for path in drops]
+        find_duplicates(paths, wanted, tmp_path / f"{name}.parquet", drops, digests)
         rows = pq.read_table(tmp_path / f"{name}.parquet").to_pylist()
         assert len({row["doc_id"] for row in rows}) == len(rows)
+        for shard, path in enumerate(drops):
+            found = [(row["doc_id"], row["relation"]) for row in pq.read_table(path).to_pylist()]
+            assert found == sorted(
+                (row["doc_id"], row["relation"])
+                for row in rows
+                if row["relation"] != "kept" and documents.shard_of(row["doc_id"], SHARDS) == shard
+            )
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            assert digests[shard].read_text() == sha256 + "\n"
         return {row["doc_id"]: row for row in rows}
 
     return find
@@ -165,10 +181,60 @@ def test_the_result_is_the_same_bytes_for_any_order_and_sharding(
         text = make_prose(seed, 12)
         records += [make_document(with_edits(text, 0.02, n), 10 * seed + n) for n in range(3)]
         records.append(make_document(text.replace(" ", ""), 10 * seed + 9))
-    for name, shards in (("a", 1), ("b", 4)):
+    for name, files in (("a", 1), ("b", 4)):
         shuffled = random.Random(name).sample(records, len(records))
-        assert clusters_of([shuffled[n::shards] for n in range(shards)], name=name)
-    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+        assert clusters_of([shuffled[n::files] for n in range(files)], name=name)
+    for path in ("{}.parquet", *(f"{{}}/drops/{shard}.parquet" for shard in range(SHARDS))):
+        one, other = (tmp_path / path.format(name) for name in "ab")
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_new_duplicate_changes_the_drops_of_its_own_shard_alone(
+    tmp_path, clusters_of, make_prose, make_document
+):
+    records = [make_document(make_prose(seed, 10), seed) for seed in range(12)]
+    records += [
+        make_document(make_prose(seed, 10).replace(" ", ""), 50 + seed) for seed in range(6)
+    ]
+    copy = make_document(make_prose(11, 10).replace(" ", ""), 99)
+    clusters_of([records], name="before")
+    clusters_of([[*records, copy]], name="after")
+    changed = [
+        shard
+        for shard in range(SHARDS)
+        for one, other in [[tmp_path / f"{n}/drops/{shard}.sha256" for n in ("before", "after")]]
+        if one.read_bytes() != other.read_bytes()
+    ]
+    assert changed == [documents.shard_of(copy["doc_id"], SHARDS)]
+
+
+def test_copies_in_a_crowd_of_similar_texts_cost_a_bounded_number_of_comparisons(
+    clusters_of, make_prose, make_document, monkeypatch
+):
+    monkeypatch.setattr(buckets, "CAPACITY", 4)
+    monkeypatch.setattr(duplicates, "CHECKS", 4)
+    compared = []
+    similarity_of = shingles.similarity
+    monkeypatch.setattr(
+        duplicates, "similarity", lambda a, b: compared.append(1) or similarity_of(a, b)
+    )
+    common, crowd = make_prose(999, 12), 300
+    texts = [f"{common}\n{make_prose(seed, 4)}" for seed in range(crowd)]
+    assert 0.6 < similarity(texts[0], texts[1]) < 0.75
+    originals = [make_document(text, number) for number, text in enumerate(texts)]
+    copies = [
+        make_document(with_edits(text, 0.01, number), 1000 + number)
+        for number, text in enumerate(texts)
+    ]
+    found = clusters_of([originals, copies])
+
+    together = [
+        found.get(one["doc_id"], {}).get("cluster", 1)
+        == found.get(two["doc_id"], {}).get("cluster", 2)
+        for one, two in zip(originals, copies, strict=True)
+    ]
+    assert sum(together) >= 0.99 * crowd
+    assert len(compared) <= 4 * 2 * crowd
 
 
 def test_no_documents_give_no_clusters(clusters_of):
@@ -181,8 +247,36 @@ TEXTS = st.text(alphabet="가나다 a1\n甲𠀀", max_size=60)
 @settings(max_examples=200)
 @given(TEXTS, TEXTS)
 def test_the_similarity_is_the_jaccard_of_the_sets_of_grams(first, second):
-    if grams(first) and grams(second):
-        sets = [set(shingles(squeeze(text)).tolist()) for text in (first, second)]
-        assert [len(found) for found in sets] == [len(grams(first)), len(grams(second))]
-        arrays = [np.array(sorted(found), dtype=np.uint64) for found in sets]
-        assert jaccard(*arrays) == similarity(first, second)
+    sets = [shingle_set(squeeze(text)) for text in (first, second)]
+    assert [len(found.hashes) for found in sets] == [len(grams(first)), len(grams(second))]
+    if grams(first) | grams(second):
+        assert shingles.similarity(*sets) == similarity(first, second)
+
+
+@settings(max_examples=100)
+@given(st.lists(TEXTS, max_size=6), st.integers(1, 20))
+def test_signatures_and_sets_are_the_same_worked_out_in_pieces(texts, block):
+    squeezed = [squeeze(text) for text in texts]
+    signed, sets = signatures(squeezed), [shingle_set(text).hashes for text in squeezed]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shingles, "_BLOCK", block)
+        assert [squeeze(text) for text in texts] == squeezed
+        assert np.array_equal(signatures(squeezed), signed)
+        for text, found in zip(squeezed, sets, strict=True):
+            assert np.array_equal(shingle_set(text).hashes, found)
+
+
+def test_very_large_texts_are_compared_on_a_fair_sample(make_prose, monkeypatch):
+    text = make_prose(1, 300)
+    changed = [with_edits(text, share, 1) for share in (0.01, 0.02)] + [text[: len(text) // 5]]
+    whole = [shingle_set(squeeze(each)) for each in (text, *changed)]
+    monkeypatch.setattr(shingles, "LARGEST_SET", 4000)
+    samples = [shingle_set(squeeze(each)) for each in (text, *changed)]
+    for found, sample in zip(whole, samples, strict=True):
+        assert len(sample.hashes) <= 4000
+        assert set(sample.hashes) <= set(found.hashes)
+    assert len(samples[0].hashes) < len(whole[0].hashes)
+    assert len(samples[-1].hashes) == len(whole[-1].hashes)
+    for place in (1, 2, 3):
+        estimate = shingles.similarity(samples[0], samples[place])
+        assert abs(estimate - shingles.similarity(whole[0], whole[place])) < 0.04

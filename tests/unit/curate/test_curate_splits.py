@@ -1,5 +1,6 @@
 """Splits depend on the group alone, and what repeats another document leaves before them."""
 
+import json
 import math
 
 import pyarrow as pa
@@ -12,18 +13,22 @@ from malmoi.curate import duplicates, splits
 from malmoi.curate.splits import split_documents, split_of
 
 SHARES = {"validation": 0.2, "test": 0.1}
+SETTINGS = {**SHARES, "sections": True, "section_containment": 0.6}
 
 
 @pytest.fixture
 def curated(tmp_path, write_documents):
     """Split records; return the curated documents and the ledger rows."""
 
-    def run(records: list[dict], clusters: list[dict] = (), name: str = "curated"):
+    def run(records: list[dict], drops: dict[str, str] | None = None, name="curated", **changed):
         inputs = write_documents(f"{name}/filtered.parquet", records)
-        table = pa.Table.from_pylist(list(clusters), schema=duplicates.SCHEMA)
-        write_parquet(tmp_path / name / "clusters.parquet", table)
+        rows = [
+            {"doc_id": doc_id, "relation": how} for doc_id, how in sorted((drops or {}).items())
+        ]
+        dropped = tmp_path / name / "drops.parquet"
+        write_parquet(dropped, pa.Table.from_pylist(rows, schema=duplicates.DROPS))
         out, rows = tmp_path / name / "out.parquet", tmp_path / name / "ledger.parquet"
-        split_documents(inputs, tmp_path / name / "clusters.parquet", SHARES, 20, out, rows)
+        split_documents(inputs, dropped, SETTINGS | changed, 20, out, rows)
         return list(documents.read([out])), ledger.read([rows]).to_pylist()
 
     return run
@@ -76,16 +81,7 @@ def test_a_group_never_straddles_splits_and_additions_move_nothing(curated, make
 def test_only_the_kept_document_of_a_cluster_goes_on(curated, make_document):
     records = [make_document(f"문서 {number}", number) for number in range(5)]
     kept, exact, near, *alone = (record["doc_id"] for record in records)
-    clusters = [
-        {"doc_id": doc_id, "cluster": kept, "relation": relation, "similarity": similarity}
-        for doc_id, relation, similarity in (
-            (kept, "kept", 1.0),
-            (exact, "exact", 1.0),
-            (near, "near", 0.9),
-            ("a document of another shard", "exact", 1.0),
-        )
-    ]
-    out, rows = curated(records, clusters)
+    out, rows = curated(records, {exact: "exact", near: "near"})
 
     assert [record["doc_id"] for record in out] == [kept, *alone]
     assert [{k: v for k, v in record.items() if k != "split"} for record in out] == [
@@ -100,6 +96,36 @@ def test_only_the_kept_document_of_a_cluster_goes_on(curated, make_document):
         *((doc_id, "kept", "", 4) for doc_id in alone),
     ]
     assert {row["chars_in"] for row in rows} == {4}
+
+
+def test_a_repeated_section_leaves_its_document_and_the_ledger_says_so(
+    curated, make_prose, make_document
+):
+    lines = make_prose(1, 8).split("\n")
+    parts = [("판시사항", lines[2]), ("판례내용", "\n".join(lines))]
+    text, sections = "", []
+    for name, part in parts:
+        text += f"{name}\n"
+        sections.append([name, len(text), len(text) + len(part)])
+        text += f"{part}\n\n"
+    meta = {"court": "대법원", "sections": sections}
+    record = make_document(text.strip()) | {"meta": json.dumps(meta, ensure_ascii=False)}
+    other = make_document("고친 데 없는 문서", 1)
+
+    out, rows = curated([record, other])
+    shortened = f"판례내용\n{parts[1][1]}"
+    assert [each["text"] for each in out] == [shortened, other["text"]]
+    assert json.loads(out[0]["meta"]) == {
+        "court": "대법원",
+        "sections": [["판례내용", 5, len(shortened)]],
+    }
+    assert [(row["status"], row["reason"], row["chars_in"], row["chars_out"]) for row in rows] == [
+        ("kept", "repeated_section", len(record["text"]), len(shortened)),
+        ("kept", "", len(other["text"]), len(other["text"])),
+    ]
+
+    out, rows = curated([record], name="whole", sections=False)
+    assert (out[0]["text"], rows[0]["reason"]) == (record["text"], "")
 
 
 def test_the_files_are_the_same_bytes_each_time(tmp_path, curated, make_document):

@@ -1,36 +1,41 @@
 """Find documents that say the same: exact copies and near-duplicates.
 
 Texts are compared without white space, since copies of Korean documents differ in spacing first of all.
-Near-duplicates are found with MinHash and banding (Broder 1997; Indyk and Motwani 1998) over 8-grams of
-characters, and each one is then verified on the whole sets of 8-grams.
+Near-duplicates are guessed from signatures (see ``shingles`` and ``buckets``), and each one is then verified
+on the sets of 8-grams. Texts are read once; those to verify come back from a temporary file, so that memory
+holds about 600 bytes for each document and no text.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 import tempfile
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rensa import RMinHash
+import xxhash
 
-from malmoi.atomic import write_parquet
+from malmoi import fingerprint
+from malmoi.atomic import write_parquet, write_text
+from malmoi.curate.buckets import Buckets, band_keys, band_width
+from malmoi.curate.shingles import (
+    PERMUTATIONS,
+    SHINGLE,
+    ShingleSet,
+    shingle_set,
+    signatures,
+    similarity,
+    squeeze,
+)
+from malmoi.documents import shard_of
 from malmoi.progress import LOG, track
-from malmoi.sampling import bits, key
-
-#: Characters of a shingle; a text with fewer has exact copies only.
-SHINGLE = 8
-PERMUTATIONS = 128
-
-#: Largest chance that a pair exactly at the threshold shares no band, and so goes unnoticed.
-MISS = 1e-4
 
 SCHEMA = pa.schema(
     [
@@ -41,187 +46,247 @@ SCHEMA = pa.schema(
     ]
 )
 
-_STREAM = key(0, "shingles")
-_WEIGHTS = tuple(np.uint64(key(0, "shingles", half) | 1) for half in range(3))
+#: What one shard has to drop.
+DROPS = pa.schema([SCHEMA.field("doc_id"), SCHEMA.field("relation")])
 
+#: Most texts that one text is verified against, those of the most similar signatures first.
+CHECKS = 16
 
-@dataclass(slots=True)
-class _Text:
-    """One distinct text: the documents that hold it and its signature (uint32 [PERMUTATIONS])."""
-
-    doc_ids: list[tuple[int, str]] = field(default_factory=list)
-    signature: np.ndarray | None = None
-
-    def rank(self) -> tuple[int, str]:
-        """Return the best (-characters, doc_id) of its documents: longest first, then smallest id."""
-        return min(self.doc_ids)
-
-
-def squeeze(text: str) -> str:
-    """Return ``text`` in NFC without white space."""
-    return "".join(unicodedata.normalize("NFC", text).split())
-
-
-def shingles(squeezed: str) -> np.ndarray:
-    """Return a 64-bit hash (uint64) of each 8-gram of characters, in order, repeats included.
-
-    Two of the n different 8-grams of a document share a hash with a chance of about n**2 / 2**65.
-    """
-    hashes = np.frombuffer(squeezed.encode("utf-32-le"), dtype="<u4").astype(np.uint64)
-    for width, weight in zip((1, 2, 4), _WEIGHTS, strict=True):
-        hashes = hashes[:-width] * weight + hashes[width:]
-    return bits(_STREAM, hashes)
-
-
-def jaccard(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the Jaccard similarity of two sets, given as arrays without repeats."""
-    shared = len(np.intersect1d(first, second, assume_unique=True))
-    return shared / (len(first) + len(second) - shared)
+# Characters signed at a time, and bytes of sets of 8-grams kept for the next comparison.
+_BATCH = 1 << 20
+_CACHE = 1 << 26
 
 
 def find_duplicates(
-    inputs: Iterable[str | Path], settings: Mapping[str, Any], clusters_path: str | Path
+    inputs: Iterable[str | Path],
+    settings: Mapping[str, Any],
+    clusters_path: str | Path,
+    drops_paths: Sequence[str | Path],
+    digest_paths: Sequence[str | Path],
 ) -> None:
     """Write which documents of the Parquet files ``inputs`` repeat which.
 
     The clusters have one row per document of a cluster of two or more: ``doc_id``, ``cluster`` (the
     ``doc_id`` that is kept), ``relation`` (``kept``, ``exact`` or ``near``) and ``similarity`` (Jaccard of
-    the sets of 8-grams with the kept document).
+    the sets of 8-grams with the kept document). Each shard has a file of its documents to drop, sorted by
+    id, and one with the sha256 of that file, so that a cluster elsewhere changes neither.
 
     Documents are taken by falling length, equal lengths by ``doc_id``. One is a duplicate when it equals a
-    document kept so far, or is at least ``settings["threshold"]`` similar to one; of several it joins
-    the most similar. So every dropped document was itself compared with the one that stands for it, no
-    two kept ones are at the threshold (up to ``MISS``), and the order of the inputs plays no part.
+    document kept so far, or is at least ``settings["threshold"]`` similar to one; it then joins the one whose
+    signature is the most similar. So every dropped document was itself compared with the one that stands
+    for it, and neither the order of the inputs nor their number plays a part.
+
+    Of two documents at the threshold both stay with a chance of 1e-4 at most, unless the later one meets a
+    crowd: more than ``CHECKS`` kept documents whose signatures are more similar and that are themselves
+    below the threshold, or more than fit the buckets. That bounds the time of any number of similar documents.
+
+    A text of fewer than 8 characters has exact copies only, and the threshold is the same for all others: a
+    change of one word lowers the similarity of a short text more, and there it is more likely to matter.
     With ``settings["near"]`` false only exact copies count.
     """
     paths = sorted(map(str, inputs))
     near, threshold = bool(settings["near"]), float(settings["threshold"])
-    texts = sorted(_distinct(paths, near).values(), key=_Text.rank)
-    found: dict[int, tuple[int, float]] = {}
-    if near:
-        folder = Path(clusters_path).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as spill:
-            found = _near(texts, threshold, paths, spill)
-    rows = []
-    for number, text in enumerate(texts):
-        kept, similarity = found.get(number, (number, 1.0))
-        cluster = texts[kept].rank()[1]
-        for _, doc_id in text.doc_ids:
-            relation = "near" if number in found else "kept" if doc_id == cluster else "exact"
-            rows.append((cluster, relation != "kept", doc_id, relation, similarity))
-    repeated = {cluster for cluster, dropped, *_ in rows if dropped}
-    rows = sorted(row for row in rows if row[0] in repeated)
-    LOG.info("%d clusters, %d duplicates", len(repeated), len(rows) - len(repeated))
-    columns = {
-        "doc_id": [row[2] for row in rows],
-        "cluster": [row[0] for row in rows],
-        "relation": [row[3] for row in rows],
-        "similarity": [row[4] for row in rows],
-    }
-    write_parquet(clusters_path, pa.table(columns, schema=SCHEMA))
+    folder = Path(clusters_path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as spill:
+        corpus = _sign(paths, band_width(threshold) if near else 0, spill)
+        distinct, numbers = _distinct(corpus)
+        kept, similarities = np.arange(len(distinct)), np.ones(len(distinct))
+        if near:
+            _join_near(corpus, distinct, threshold, spill, kept, similarities)
+    clusters = _clusters(corpus, distinct, numbers, kept, similarities)
+    write_parquet(clusters_path, clusters)
+    _write_drops(clusters, drops_paths, digest_paths)
+
+
+@dataclass(slots=True)
+class _Corpus:
+    """What is known of each document, in the order read.
+
+    ``digests`` is uint64 [documents, 2]; ``starts`` int64 [documents + 1], where its squeezed text is in the
+    temporary file; ``shingled`` (bool) tells which are long enough for an 8-gram. ``keys`` (uint32 [documents,
+    bands]) and ``sketches`` (uint8 [documents, PERMUTATIONS]) are those of ``Buckets``, without rows where only
+    exact copies are wanted.
+    """
+
+    doc_ids: pa.Array
+    lengths: np.ndarray
+    digests: np.ndarray
+    starts: np.ndarray
+    shingled: np.ndarray
+    keys: np.ndarray
+    sketches: np.ndarray
 
 
 def _read(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     for path in paths:
-        for batch in pq.ParquetFile(path).iter_batches(256, columns=["doc_id", "text"]):
+        for batch in pq.ParquetFile(path).iter_batches(64, columns=["doc_id", "text"]):
             yield from zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True)
 
 
-def _digest(squeezed: str) -> bytes:
-    return hashlib.blake2b(squeezed.encode(), digest_size=16).digest()
+def _sign(paths: list[str], width: int, spill: IO[bytes]) -> _Corpus:
+    """Read all documents; their signatures are made where the bands have a ``width``."""
+    total = sum(pq.ParquetFile(path).metadata.num_rows for path in paths)
+    signed = total if width else 0
+    corpus = _Corpus(
+        doc_ids=pa.array([], pa.string()),
+        lengths=np.empty(total, dtype=np.int64),
+        digests=np.empty((total, 2), dtype=np.uint64),
+        starts=np.zeros(total + 1, dtype=np.int64),
+        shingled=np.empty(total, dtype=bool),
+        keys=np.empty((signed, PERMUTATIONS // max(1, width)), dtype=np.uint32),
+        sketches=np.empty((signed, PERMUTATIONS), dtype=np.uint8),
+    )
+    doc_ids: list[pa.Array] = []
+    for first, batch in _batches(track(_read(paths), "sign", total=total)):
+        doc_ids.append(pa.array([doc_id for doc_id, _, _ in batch], pa.string()))
+        squeezed = [text for _, _, text in batch]
+        for row, text in enumerate(squeezed, start=first):
+            encoded = text.encode()
+            digest = xxhash.xxh3_128_digest(encoded)
+            corpus.digests[row] = np.frombuffer(digest, dtype="<u8")
+            corpus.starts[row + 1] = corpus.starts[row] + len(encoded)
+            if width:
+                spill.write(encoded)
+        rows = slice(first, first + len(batch))
+        corpus.lengths[rows] = [length for _, length, _ in batch]
+        corpus.shingled[rows] = [len(text) >= SHINGLE for text in squeezed]
+        if width:
+            signature = signatures(squeezed)
+            corpus.keys[rows] = band_keys(signature, width)
+            corpus.sketches[rows] = signature.astype(np.uint8)
+    spill.flush()
+    corpus.doc_ids = pa.concat_arrays(doc_ids) if doc_ids else corpus.doc_ids
+    return corpus
 
 
-def _distinct(paths: list[str], near: bool) -> dict[bytes, _Text]:
-    texts: dict[bytes, _Text] = {}
-    for doc_id, text in track(_read(paths), "sign"):
-        squeezed = squeeze(text)
-        digest = _digest(squeezed)
-        if digest not in texts:
-            texts[digest] = _Text()
-            if near and len(squeezed) >= SHINGLE:
-                texts[digest].signature = _signature(shingles(squeezed))
-        texts[digest].doc_ids.append((-len(text), doc_id))
-    return texts
+def _batches(
+    read: Iterable[tuple[str, str]],
+) -> Iterator[tuple[int, list[tuple[str, int, str]]]]:
+    """Yield the number of the first document and, of some documents, ids, lengths and squeezed texts."""
+    first, size = 0, 0
+    batch: list[tuple[str, int, str]] = []
+    for doc_id, text in read:
+        batch.append((doc_id, len(text), squeeze(text)))
+        size += len(text)
+        if size >= _BATCH:
+            yield first, batch
+            first, size, batch = first + len(batch), 0, []
+    if batch:
+        yield first, batch
 
 
-def _signature(hashes: np.ndarray) -> np.ndarray:
-    row = np.array([0, len(hashes)], dtype=np.uint64)
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, row, PERMUTATIONS, 1)
-    return np.array(matrix.to_rows()[0], dtype=np.uint32)
+def _distinct(corpus: _Corpus) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first document of each different text, by falling length, and each document's text."""
+    table = pa.table({"length": corpus.lengths, "doc_id": corpus.doc_ids})
+    by = [("length", "descending"), ("doc_id", "ascending")]
+    ranked = pc.sort_indices(table, sort_keys=by).to_numpy()
+    digests = corpus.digests[ranked]
+    order = np.lexsort((digests[:, 1], digests[:, 0]))  # stable: equal texts stay by rank
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (digests[order][1:] != digests[order][:-1]).any(axis=1)
+    heads = order[new]
+    by_rank = np.argsort(heads)
+    number = np.empty(len(heads), dtype=np.int64)
+    number[by_rank] = np.arange(len(heads))
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[ranked[order]] = number[np.cumsum(new) - 1]
+    return ranked[heads[by_rank]].astype(np.int64), numbers
 
 
-def _near(
-    texts: list[_Text], threshold: float, paths: list[str], spill: IO[bytes]
-) -> dict[int, tuple[int, float]]:
-    """Return for the number of each near-duplicate the number of the kept text and the similarity."""
-    numbers = [number for number, text in enumerate(texts) if text.signature is not None]
-    if not numbers:
-        return {}
-    signatures = np.stack([texts[number].signature for number in numbers])
-    buckets = _shared_buckets(signatures, threshold)
-    numbered = {texts[numbers[row]].rank()[1]: row for row in np.flatnonzero((buckets >= 0).any(1))}
-    places = _spill(paths, numbered, spill)
+class _Sets:
+    """The sets of 8-grams of texts in the temporary file, those used last held ready."""
 
-    @lru_cache(maxsize=256)
-    def shingle_set(row: int) -> np.ndarray:
-        start, size = places[row]
-        spill.seek(start)
-        return np.unique(shingles(spill.read(size).decode()))
+    def __init__(self, corpus: _Corpus, distinct: np.ndarray, spill: IO[bytes]) -> None:
+        self._starts, self._distinct, self._file = corpus.starts, distinct, spill.fileno()
+        self._ready: OrderedDict[int, ShingleSet] = OrderedDict()
+        self._size = 0
 
-    # The estimate of a pair at the threshold is a mean of 128 draws: five deviations below it only
-    # one in three million of them is.
-    floor = threshold - 5 * (threshold * (1 - threshold) / PERMUTATIONS) ** 0.5
-    kept: dict[int, list[int]] = {}
-    found: dict[int, tuple[int, float]] = {}
-    for row in track(sorted(places), "compare", total=len(places)):
-        own = [bucket for bucket in buckets[row].tolist() if bucket >= 0]
-        met = {other for bucket in own for other in kept.get(bucket, ())}
-        candidates = np.array(sorted(met), dtype=np.int64)
-        estimates = (signatures[candidates] == signatures[row]).mean(axis=1)
-        verified = [
-            (jaccard(shingle_set(row), shingle_set(other)), -other)
-            for other in candidates[estimates >= floor].tolist()
-        ]
-        similarity, other = max(verified, default=(0.0, 0))
-        if similarity >= threshold:
-            found[numbers[row]] = (numbers[-other], similarity)
+    def __getitem__(self, number: int) -> ShingleSet:
+        if number in self._ready:
+            self._ready.move_to_end(number)
+            return self._ready[number]
+        start, end = self._starts[self._distinct[number] :][:2].tolist()
+        made = shingle_set(os.pread(self._file, end - start, start).decode())
+        self._ready[number] = made
+        self._size += made.hashes.nbytes
+        while self._size > _CACHE and len(self._ready) > 2:
+            self._size -= self._ready.popitem(last=False)[1].hashes.nbytes
+        return made
+
+
+def _join_near(
+    corpus: _Corpus,
+    distinct: np.ndarray,
+    threshold: float,
+    spill: IO[bytes],
+    kept: np.ndarray,
+    similarities: np.ndarray,
+) -> None:
+    """Set in ``kept`` the text that stands for each near-duplicate, and how similar the two are."""
+    numbers = np.flatnonzero(corpus.shingled[distinct])
+    sketches = corpus.sketches = corpus.sketches[distinct[numbers]]
+    keys = corpus.keys = corpus.keys[distinct[numbers]]
+    buckets = Buckets(keys, sketches, band_width(threshold))
+    sets = _Sets(corpus, distinct, spill)
+    # Places agree with this chance at the threshold; four deviations fewer are rarer than a miss is.
+    chance = threshold + (1 - threshold) / 256
+    floor = PERMUTATIONS * chance - 4 * (PERMUTATIONS * chance * (1 - chance)) ** 0.5
+    sharing = buckets.sharing()
+    for text in track(sharing.tolist(), "compare", total=len(sharing)):
+        others = buckets.met(text)
+        if not len(others):
+            buckets.add(text)
             continue
-        for bucket in own:
-            kept.setdefault(bucket, []).append(row)
-    return found
+        agreeing = np.count_nonzero(sketches[others] == sketches[text], axis=1)
+        nearest = np.argsort(-agreeing, kind="stable")[:CHECKS]
+        number = numbers[text]
+        for other in numbers[others[nearest[agreeing[nearest] >= floor]]].tolist():
+            found = similarity(sets[number], sets[other])
+            if found >= threshold:
+                kept[number], similarities[number] = other, found
+                break
+        else:
+            buckets.add(text)
 
 
-def _shared_buckets(signatures: np.ndarray, threshold: float) -> np.ndarray:
-    """Return int64 [texts, bands]: texts with equal numbers agree in that band; -1 agrees with none."""
-    width = _band_width(threshold)
-    bands = PERMUTATIONS // width
-    buckets = np.full((len(signatures), bands), -1)
-    first = 0
-    for band in range(bands):
-        keys = np.zeros(len(signatures), dtype=np.uint64)
-        for column in range(band * width, (band + 1) * width):
-            keys = bits(_STREAM, keys ^ signatures[:, column])
-        _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-        shared = counts[inverse] > 1
-        buckets[shared, band] = first + inverse[shared]
-        first += len(counts)
-    return buckets
+def _clusters(
+    corpus: _Corpus,
+    distinct: np.ndarray,
+    numbers: np.ndarray,
+    kept: np.ndarray,
+    similarities: np.ndarray,
+) -> pa.Table:
+    """Return the rows of ``SCHEMA``, by cluster, the kept document first, the others by id."""
+    standing = kept[numbers]
+    rows = np.flatnonzero(np.bincount(standing, minlength=len(distinct))[standing] > 1)
+    heads = distinct[standing[rows]]
+    near = standing[rows] != numbers[rows]
+    relation = np.where(near, "near", np.where(heads == rows, "kept", "exact"))
+    table = pa.table(
+        {
+            "doc_id": corpus.doc_ids.take(pa.array(rows)),
+            "cluster": corpus.doc_ids.take(pa.array(heads)),
+            "relation": pa.array(relation, pa.string()),
+            "similarity": similarities[numbers[rows]],
+        },
+        schema=SCHEMA,
+    )
+    dropped = pa.array(heads != rows)
+    LOG.info("%d clusters, %d duplicates", len(np.unique(heads)), int((heads != rows).sum()))
+    by = [("cluster", "ascending"), ("dropped", "ascending"), ("doc_id", "ascending")]
+    order = pc.sort_indices(table.append_column("dropped", dropped), sort_keys=by)
+    return table.take(order)
 
 
-def _band_width(threshold: float) -> int:
-    widths = range(1, PERMUTATIONS + 1)
-    return max(w for w in widths if w == 1 or (1 - threshold**w) ** (PERMUTATIONS // w) <= MISS)
-
-
-def _spill(
-    paths: list[str], numbered: Mapping[str, int], spill: IO[bytes]
-) -> dict[int, tuple[int, int]]:
-    """Write the squeezed texts to compare, and return the place of each: first byte and bytes."""
-    places = {}
-    for doc_id, text in _read(paths):
-        if doc_id in numbered:
-            start = spill.tell()
-            size = spill.write(squeeze(text).encode())
-            places[numbered[doc_id]] = (start, size)
-    return places
+def _write_drops(
+    clusters: pa.Table, drops_paths: Sequence[str | Path], digest_paths: Sequence[str | Path]
+) -> None:
+    """Write the documents of each shard that are to be dropped, and the sha256 of each file."""
+    drops = clusters.filter(pc.not_equal(clusters["relation"], "kept")).select(DROPS.names)
+    drops = drops.sort_by("doc_id")
+    shards = [shard_of(doc_id, len(drops_paths)) for doc_id in drops["doc_id"].to_pylist()]
+    numbered = np.array(shards, dtype=np.int64)
+    for shard, (path, digest_path) in enumerate(zip(drops_paths, digest_paths, strict=True)):
+        write_parquet(path, drops.filter(pa.array(numbered == shard)).combine_chunks())
+        write_text(digest_path, fingerprint.of_file(path) + "\n")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from malmoi import documents, ledger
-from malmoi.atomic import write_parquet
+from malmoi.curate.sections import without_repeats
 from malmoi.progress import track
 from malmoi.sampling import key, uniform
 
@@ -33,45 +34,46 @@ def split_of(group: str, seed: int, validation: float, test: float) -> str:
 
 def split_documents(
     input_path: str | Path,
-    clusters_path: str | Path,
-    settings: Mapping[str, float],
+    drops_path: str | Path,
+    settings: Mapping[str, Any],
     seed: int,
     output_path: str | Path,
     ledger_path: str | Path,
 ) -> None:
     """Write the documents that stand for themselves or their cluster, each with its split.
 
-    ``settings`` holds the shares ``validation`` and ``test``. A document without a group is a group of its
-    own. The ledger gets a row for each document read; a dropped one has the reason ``exact`` or ``near``,
-    and the clusters say of which document.
+    ``drops_path`` names those of this shard that do not. ``settings`` holds the shares ``validation`` and
+    ``test`` and, with ``sections`` true, the ``section_containment`` from which a section repeats another of
+    its document and is left out. A document without a group is a group of its own. The ledger gets a row
+    for each document read: a dropped one has the reason ``exact`` or ``near``, and the clusters say of
+    which document; a shortened one is kept with the reason ``repeated_section``.
     """
-    clusters = pq.read_table(clusters_path, columns=["doc_id", "relation"])
-    relations = dict(zip(*(column.to_pylist() for column in clusters.columns), strict=True))
-    given = pq.read_table(input_path, schema=documents.SCHEMA)
-    columns = [given[name].to_pylist() for name in ("doc_id", "source", "raw_path", "group")]
-    lengths = [len(text) for text in given["text"].to_pylist()]
-    rows, kept, splits = [], [], []
-    for doc_id, source, raw_path, group, chars in track(
-        zip(*columns, lengths, strict=True), "split", total=len(given)
-    ):
-        relation = relations.get(doc_id, "kept")
-        kept.append(relation == "kept")
-        if relation == "kept":
-            splits.append(split_of(group or doc_id, seed, settings["validation"], settings["test"]))
-        rows.append(
-            ledger.row(
-                "deduplicate",
-                source,
-                doc_id=doc_id,
-                raw_path=raw_path,
-                status="kept" if relation == "kept" else "duplicate",
-                reason="" if relation == "kept" else relation,
-                chars_in=chars,
-                chars_out=chars if relation == "kept" else 0,
-            )
-        )
-    curated = given.filter(pa.array(kept, pa.bool_()))
-    write_parquet(
-        output_path, curated.append_column(SCHEMA.field("split"), pa.array(splits, pa.string()))
+    drops = pq.read_table(drops_path)
+    relations = dict(zip(drops["doc_id"].to_pylist(), drops["relation"].to_pylist(), strict=True))
+    total = pq.ParquetFile(input_path).metadata.num_rows
+    with documents.writing(output_path, SCHEMA) as add, ledger.writing(ledger_path) as account:
+        for given in track(documents.read([input_path]), "split", total=total):
+            relation = relations.get(given["doc_id"])
+            kept = given
+            if relation is None:
+                if settings["sections"]:
+                    kept = without_repeats(given, settings["section_containment"])
+                group = given["group"] or given["doc_id"]
+                split = split_of(group, seed, settings["validation"], settings["test"])
+                add({**kept, "split": split})
+            account(_row(given, relation, len(kept["text"])))
+
+
+def _row(given: Mapping[str, str], relation: str | None, chars: int) -> dict[str, str | int]:
+    chars_in = len(given["text"])
+    reason = "repeated_section" if chars < chars_in else ""
+    return ledger.row(
+        "deduplicate",
+        given["source"],
+        doc_id=given["doc_id"],
+        raw_path=given["raw_path"],
+        status="duplicate" if relation else "kept",
+        reason=relation or reason,
+        chars_in=chars_in,
+        chars_out=0 if relation else chars,
     )
-    ledger.write(ledger_path, rows)
