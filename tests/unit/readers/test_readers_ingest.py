@@ -1,5 +1,6 @@
 """A folder of good and bad files becomes documents and a ledger, and never a crash."""
 
+import hashlib
 import io
 import json
 import logging
@@ -8,7 +9,8 @@ import zipfile
 import pytest
 from malmoi import documents, ledger
 from malmoi.errors import InputError
-from malmoi.readers.ingest import READERS, ingest
+from malmoi.readers.ingest import _valid_record, ingest
+from malmoi.readers.record import Record
 
 SOURCE = {"name": "판례", "domain": "legal", "kind": "decision", "license": "KOGL-0"}
 
@@ -30,15 +32,26 @@ def nested(depth):
     return data
 
 
-def run(folder, files, **source):
+def run(folder, files, takedown=(), shards=1, **source):
     raw = folder / "raw"
     raw.mkdir(exist_ok=True)
     for name, data in files.items():
         (raw / name).write_bytes(data if isinstance(data, bytes) else data.encode())
     out = folder / "out"
-    paths = (out / "documents.parquet", out / "ledger.parquet")
-    ingest(SOURCE | source, [str(raw / name) for name in files], str(raw), *paths)
-    return list(documents.read(paths[:1])), ledger.read(paths[1:]).to_pylist(), paths
+    shard_paths = [out / f"{number}.parquet" for number in range(shards)]
+    digests = [path.with_suffix(".sha256") for path in shard_paths]
+    paths = [*shard_paths, *digests, out / "ledger.parquet"]
+    ingest(
+        SOURCE | source,
+        [str(raw / name) for name in files],
+        str(raw),
+        takedown,
+        shard_paths,
+        digests,
+        paths[-1],
+    )
+    assert sorted(out.iterdir()) == sorted(paths)
+    return list(documents.read(shard_paths)), ledger.read(paths[-1:]).to_pylist(), paths
 
 
 def reasons(rows):
@@ -134,7 +147,7 @@ def test_the_same_bytes_twice_and_whatever_the_order(tmp_path):
     for name, order in (("one", list(files)), ("two", sorted(files))):
         folder = tmp_path / name
         folder.mkdir()
-        _, _, paths = run(folder, {each: files[each] for each in order})
+        _, _, paths = run(folder, {each: files[each] for each in order}, shards=3)
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
 
@@ -170,15 +183,18 @@ def test_locked_and_cp949_named_members(tmp_path):
 
 
 def test_mistakes_of_the_config_stop_the_job(tmp_path):
-    with pytest.raises(InputError, match="docx"):
+    with pytest.raises(InputError, match=r"docx.*not one of auto, text"):
         run(tmp_path, {"a.txt": "본문"}, format="docx")
+    with pytest.raises(InputError, match=r"fields\.sections"):
+        run(tmp_path, {"a.txt": "본문"}, fields={"sections": "부분"})
     with pytest.raises(InputError, match=r"b\.csv.*'내용'.*'본문'"):
         run(tmp_path, {"b.csv": "본문\n가"}, fields={"text": "내용"})
-    with pytest.raises(InputError, match="no such file"):
-        ingest(SOURCE, [tmp_path / "none"], tmp_path, tmp_path / "d", tmp_path / "l")
-    with pytest.raises(InputError, match="not inside"):
-        (tmp_path / "c.txt").write_text("가")
-        ingest(SOURCE, [tmp_path / "c.txt"], tmp_path / "raw", tmp_path / "d", tmp_path / "l")
+    (tmp_path / "c.txt").write_text("가")
+    for name, root, told in (("none", ".", "no such file"), ("c.txt", "raw", "not inside")):
+        out = [tmp_path / "out" / each for each in ("d", "s", "l")]
+        with pytest.raises(InputError, match=told):
+            ingest(SOURCE, [tmp_path / name], tmp_path / root, [], out[:1], out[1:2], out[2])
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_label_column_that_is_not_there_is_told(tmp_path, caplog, monkeypatch):
@@ -187,26 +203,89 @@ def test_a_label_column_that_is_not_there_is_told(tmp_path, caplog, monkeypatch)
     assert "fields.label is '결가'" in caplog.text
 
 
-def test_a_library_that_fails_costs_one_file(tmp_path, monkeypatch):
-    def broken(data, name, fields):
-        raise KeyError("unforeseen")
-        yield
-
-    monkeypatch.setitem(READERS, "markdown", broken)
-    kept, rows, _ = run(tmp_path, {"a.md": "# 하나", "b.txt": "둘"})
-    assert [each["text"] for each in kept] == ["둘"]
-    assert rows[0]["reason"] == "truncated_or_damaged: KeyError: 'unforeseen'"
-
-
 def test_a_hwpx_that_unpacks_to_too_much(tmp_path):
     data = zip_of({"Contents/section0.xml": " " * 2_000_000})
     _, rows, _ = run(tmp_path, {"a.hwpx": data}, max_file_mb=1)
     assert set(reasons(rows).values()) == {"too_large"}
 
 
-def test_no_files_and_a_single_file(tmp_path):
-    assert run(tmp_path, {})[:2] == ([], [])
-    file = tmp_path / "혼자.txt"
-    file.write_text("본문", encoding="utf-8")
-    ingest(SOURCE, [file], file, tmp_path / "d", tmp_path / "l")
-    assert [each["raw_path"] for each in documents.read([tmp_path / "d"])] == ["혼자.txt"]
+def test_no_files_are_no_documents(tmp_path):
+    assert run(tmp_path, {}, shards=2)[:2] == ([], [])
+
+
+def test_each_shard_is_sorted_and_has_its_digest(tmp_path):
+    texts = [f"문서 {number}" for number in range(40)]
+    lines = "\n".join(json.dumps({"text": text}) for text in texts)
+    _, rows, paths = run(tmp_path, {"a.jsonl": lines, "b.txt": "하나 더"}, shards=3)
+    assert len(rows) == 41
+    found = []
+    for number in range(3):
+        ids = [each["doc_id"] for each in documents.read([paths[number]])]
+        assert ids == sorted(ids)
+        assert {documents.shard_of(each, 3) for each in ids} == {number}
+        digest = hashlib.sha256(paths[number].read_bytes()).hexdigest()
+        assert paths[3 + number].read_text() == digest + "\n"
+        found += ids
+    assert sorted(found) == sorted(row["doc_id"] for row in rows)
+
+
+def test_a_new_file_leaves_the_other_shards_alone(tmp_path):
+    files = {f"{number}.txt": f"문서 {number}" for number in range(20)}
+    _, _, paths = run(tmp_path, files, shards=4)
+    before = [path.read_bytes() for path in paths[:4]]
+    run(tmp_path, files | {"더.txt": "하나 더"}, shards=4)
+    after = [path.read_bytes() for path in paths[:4]]
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 1
+
+
+def test_what_is_taken_down_is_neither_opened_nor_kept(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("malmoi"), "propagate", True)
+    files = {
+        "a.jsonl": '{"text": "가"}\n{"text": "나"}',
+        "b.txt": "남는다",
+        "c.zip": zip_of({"x.txt": "다", "y.jsonl": '{"text": "라"}\n{"text": "마"}'}),
+        "d.zip": zip_of({"안.zip": zip_of({"1.txt": "바", "2.txt": "사"}), "3.txt": "아"}),
+        "e!1.txt": "자",
+        "e": "차",
+    }
+    listed = ["a.jsonl", "c.zip!y.jsonl", "d.zip!안.zip", "e!1.txt", "c.zip!없다.txt"]
+    kept, rows, _ = run(tmp_path, files, takedown=listed)
+    assert {each["text"] for each in kept} == {"남는다", "다", "아", "차"}
+    taken = [row for row in rows if row["status"] == "takedown"]
+    assert [row["raw_path"] for row in taken] == listed[:4]
+    assert {(row["reason"], row["doc_id"], row["chars_in"]) for row in taken} == {("listed", "", 0)}
+    assert len(rows) == len(kept) + len(taken)
+    assert "takedown of c.zip!없다.txt matches no file" in caplog.text
+    assert caplog.text.count("matches no file") == 1
+    # Not even looked at.
+    (tmp_path / "raw" / "a.jsonl").unlink()
+    out = [tmp_path / each for each in ("d", "s", "l")]
+    missing = [tmp_path / "raw" / "a.jsonl"]
+    ingest(SOURCE, missing, tmp_path / "raw", ["a.jsonl"], out[:1], out[1:2], out[2])
+    assert ledger.read(out[2:]).to_pylist()[0]["status"] == "takedown"
+
+
+def test_sections_reach_meta(tmp_path):
+    data = "# 제목\n\n첫 줄\n\n## 이유\n\n본문\n\n## 결론\n\n기각한다\n"
+    kept, _, _ = run(tmp_path, {"a.md": data, "b.txt": "없다"}, fields={"label": "없음"})
+    by_path = {each["raw_path"]: each for each in kept}
+    assert "sections" not in json.loads(by_path["b.txt"]["meta"])
+    sections = json.loads(by_path["a.md"]["meta"])["sections"]
+    assert [name for name, _, _ in sections] == ["이유", "결론"]
+    text = by_path["a.md"]["text"]
+    assert "본문" in text[sections[0][1] : sections[0][2]]
+    assert text[sections[1][1] : sections[1][2]].endswith("기각한다")
+
+
+def test_sections_stay_right_where_surrogates_are_mended():
+    halves = "가\ud83d\ude00나\ud83d"
+    text = f"{halves}\n둘째\udc00\n끝"
+    first, second = len(halves), len(text) - 2
+    record = Record(text=text, sections=[("ㄱ\ud83d", 0, first), ("ㄴ", first + 1, second)])
+    mended = _valid_record(record)
+    assert mended.text == "가\U0001f600나\ufffd\n둘째\ufffd\n끝"
+    assert [mended.text[start:end] for _, start, end in mended.sections] == [
+        "가\U0001f600나\ufffd",
+        "둘째\ufffd",
+    ]
+    assert mended.sections[0][0] == "ㄱ\ufffd"

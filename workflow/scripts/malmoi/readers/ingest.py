@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
+import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from malmoi import documents, fingerprint, ledger
-from malmoi.atomic import write_parquet
+from malmoi.atomic import write_text
 from malmoi.errors import InputError
 from malmoi.progress import LOG, track
-from malmoi.readers.files import READERS, records_of
 from malmoi.readers.record import NAMED, Record
+from malmoi.readers.worker import Worker
 
 STAGE = "ingest"
+
+#: The key of ``meta`` under which a document has the sections of its text.
+SECTIONS = "sections"
 
 #: Longest reason in the ledger, in characters; the log has it whole.
 _REASON_LENGTH = 120
@@ -26,55 +30,154 @@ def ingest(
     source: Mapping[str, Any],
     files: Sequence[str | Path],
     root: str | Path,
-    documents_path: str | Path,
+    takedown: Collection[str],
+    documents_paths: Sequence[str | Path],
+    digest_paths: Sequence[str | Path],
     ledger_path: str | Path,
 ) -> None:
-    """Read files of one source and write their documents, sorted by id, and a ledger row for each.
+    """Read files of one source; write their documents by shard, sorted by id, and a ledger row for each.
 
     ``source`` is an entry of the config's ``corpus.sources``: ``name``, ``domain``, and optionally
-    ``kind``, ``format`` (``auto`` by content), ``fields`` and ``max_file_mb``. The paths in the outputs are
-    relative to ``root``, which may also be the one file itself; a file in an archive is
-    ``archive.zip!member.txt``.
+    ``kind``, ``format`` (``auto`` by content), ``fields``, ``max_file_mb``, ``max_file_seconds`` and
+    ``max_file_memory_mb``. The paths in the outputs are relative to ``root``; a file in an archive is
+    ``archive.zip!member.txt``. What ``takedown`` lists by these paths is left out with all that it holds
+    and gets one ledger row; a raw file that is listed is not opened.
+
+    Each shard has a documents path and a path for the sha256 of that file. Documents wait on disk until
+    they can be sorted, so that memory holds the text of one record and some hundred bytes a document.
 
     Raises:
-        InputError: the format is unknown, a file is missing or outside ``root``, or ``fields.text`` names a
-            column that no record of a file has.
+        InputError: the format is unknown, a file is missing or outside ``root``, ``fields.text`` names a
+            column that no record of a file has, or ``fields`` names ``sections``, which is malmoi's own.
     """
-    root = Path(root)
-    root = root.parent if root.is_file() else root
-    format_name = source.get("format", "auto")
-    if format_name != "auto" and format_name not in READERS:
-        known = ", ".join(["auto", *READERS])
-        raise InputError(f"source {source['name']}: format {format_name!r} is not one of {known}")
-    kept: list[dict[str, str]] = []
-    rows: list[dict[str, str | int]] = []
+    listed = _Takedown(takedown)
+    fields = source.get("fields") or {}
+    unseen = {name: column for name, column in fields.items() if name != "text"}
+    if SECTIONS in fields:
+        raise InputError(f"source {source['name']}: fields.{SECTIONS}: malmoi sets it itself")
     lost: Counter[str] = Counter()
-    for path in track(sorted(Path(file) for file in files), STAGE, len(files), "files"):
-        raw_path = _raw_path(path, root)
-        seen: Counter[str] = Counter()
-        for where, digest, record in records_of(path, raw_path, source):
-            where, record = _valid(where), _valid_record(record)
-            if record.reason:
-                LOG.info("%s %s: %s", where, record.record, record.reason)
-                reason = record.reason[:_REASON_LENGTH]
-                lost[reason.partition(":")[0]] += 1
-                row = {"status": "quarantined", "reason": reason}
-            else:
-                repeat = (where, record.text)
-                document = _document(source, where, digest, record, seen[repeat])
-                seen[repeat] += 1
-                kept.append(document)
-                size = len(record.text)
-                row = {"doc_id": document["doc_id"], "chars_in": size, "chars_out": size}
-            rows.append(
-                ledger.row(STAGE, source["name"], raw_path=where, record=record.record, **row)
+    with (
+        ledger.writing(ledger_path) as write_row,
+        _Spill(Path(ledger_path).parent, len(documents_paths)) as spill,
+        Worker(source) as worker,
+    ):
+        for path in track(sorted(Path(file) for file in files), STAGE, len(files), "files"):
+            seen: Counter[bytes] = Counter()
+            for where, digest, record in _found(worker, path, Path(root), listed):
+                row: dict[str, Any] = {"raw_path": where}
+                if record is None:
+                    row |= {"status": "takedown", "reason": "listed"}
+                elif record.reason:
+                    LOG.info("%s %s: %s", where, record.record, record.reason)
+                    reason = record.reason[:_REASON_LENGTH]
+                    row |= {"record": record.record, "status": "quarantined", "reason": reason}
+                    lost[reason.partition(":")[0]] += 1
+                else:
+                    document = _document(source, where, digest, record, seen)
+                    spill.add(document)
+                    _tick_off(unseen, record)
+                    size = len(record.text)
+                    row |= {"record": record.record, "doc_id": document["doc_id"]}
+                    row |= {"chars_in": size, "chars_out": size}
+                write_row(ledger.row(STAGE, source["name"], **row))
+        for shard, (path, digest_path) in enumerate(
+            zip(documents_paths, digest_paths, strict=True)
+        ):
+            with documents.writing(path) as write_document:
+                for document in spill.sorted(shard):
+                    write_document(document)
+            write_text(digest_path, fingerprint.of_file(path) + "\n")
+        LOG.info("%s: %d documents", source["name"], spill.count)
+        # A slip of the pen that loses no text but a label.
+        for name, column in unseen.items() if spill.count else ():
+            LOG.warning(
+                "source %s: fields.%s is %r, but no document has a value there",
+                *(source["name"], name, column),
             )
-    _warn_of_empty_fields(source, kept)
-    LOG.info("%s: %d documents", source["name"], len(kept))
     for reason, count in sorted(lost.items()):
         LOG.warning("%s: %d quarantined as %s", source["name"], count, reason)
-    write_parquet(documents_path, documents.table(sorted(kept, key=lambda each: each["doc_id"])))
-    ledger.write(ledger_path, rows)
+    for entry in listed.unmatched():
+        LOG.warning("%s: the takedown of %s matches no file", source["name"], entry)
+
+
+def _found(
+    worker: Worker, path: Path, root: Path, listed: _Takedown
+) -> Iterator[tuple[str, str, Record | None]]:
+    """Yield raw path, sha256 of the raw bytes and record of a file's records.
+
+    What is listed is one entry without a record in the place of its records.
+    """
+    raw_path = _valid(_raw_path(path, root))
+    if listed.entry(raw_path):
+        listed.met.add(raw_path)
+        yield raw_path, "", None
+        return
+    for found, digest, record in worker.records(path, raw_path):
+        where = _valid(found)
+        entry = listed.entry(where)
+        if not entry:
+            yield where, digest, _valid_record(record)
+        elif entry not in listed.met:
+            listed.met.add(entry)
+            yield entry, "", None
+
+
+class _Takedown:
+    """The raw paths to leave out; ``met`` are those that were there."""
+
+    def __init__(self, paths: Collection[str]) -> None:
+        self._paths = frozenset(paths)
+        self.met: set[str] = set()
+
+    def entry(self, raw_path: str) -> str:
+        """Return the listed path that is ``raw_path`` or an archive around it, empty where there is none."""
+        if not self._paths:
+            return ""
+        parts = raw_path.split("!")
+        around = ("!".join(parts[:end]) for end in range(1, len(parts) + 1))
+        return next((path for path in around if path in self._paths), "")
+
+    def unmatched(self) -> list[str]:
+        """Return what is listed and was not met, sorted."""
+        return sorted(self._paths - self.met)
+
+
+class _Spill:
+    """Documents put aside on disk until they can be read sorted; a context.
+
+    The file has no name, so that nothing of it is left however the process ends.
+    """
+
+    def __init__(self, folder: Path, shards: int) -> None:
+        self._folder = folder
+        #: For each shard the id of a document and its place in the file, 24 bytes that sort by id.
+        self._places: list[list[bytes]] = [[] for _ in range(shards)]
+
+    def __enter__(self) -> _Spill:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = tempfile.TemporaryFile(dir=self._folder, prefix=".ingest-")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def count(self) -> int:
+        """The number of documents."""
+        return sum(map(len, self._places))
+
+    def add(self, document: dict[str, str]) -> None:
+        """Put a document aside."""
+        doc_id = document["doc_id"]
+        place = bytes.fromhex(doc_id) + self._file.tell().to_bytes(8, "big")
+        self._places[documents.shard_of(doc_id, len(self._places))].append(place)
+        pickle.dump(document, self._file, protocol=5)
+
+    def sorted(self, shard: int) -> Iterator[dict[str, str]]:
+        """Yield the documents of a shard by id."""
+        for place in sorted(self._places[shard]):
+            self._file.seek(int.from_bytes(place[16:], "big"))
+            yield pickle.load(self._file)
 
 
 def _raw_path(path: Path, root: Path) -> str:
@@ -85,9 +188,17 @@ def _raw_path(path: Path, root: Path) -> str:
 
 
 def _document(
-    source: Mapping[str, Any], raw_path: str, digest: str, record: Record, occurrence: int
+    source: Mapping[str, Any], raw_path: str, digest: str, record: Record, seen: Counter[bytes]
 ) -> dict[str, str]:
-    doc_id = documents.document_id(source["name"], raw_path, record.text, occurrence)
+    """Return the document of a record; ``seen`` counts the file's ids, so that equal texts get several."""
+    doc_id = documents.document_id(source["name"], raw_path, record.text)
+    repeat = bytes.fromhex(doc_id)
+    if seen[repeat]:
+        doc_id = documents.document_id(source["name"], raw_path, record.text, seen[repeat])
+    seen[repeat] += 1
+    meta: dict[str, Any] = dict(record.meta)
+    if record.sections:
+        meta[SECTIONS] = [list(section) for section in record.sections]
     return {
         "doc_id": doc_id,
         "source": source["name"],
@@ -97,7 +208,7 @@ def _document(
         "date": record.date,
         "group": record.group or doc_id,
         "text": record.text,
-        "meta": fingerprint.canonical(record.meta),
+        "meta": fingerprint.canonical(meta),
         "raw_path": raw_path,
         "raw_sha256": digest,
     }
@@ -113,27 +224,26 @@ def _valid(text: str) -> str:
 
 
 def _valid_record(record: Record) -> Record:
-    for name in ("text", "record", "reason", *NAMED):
+    text = _valid(record.text)
+    if record.sections:
+        # Two halves of a pair become one character, which moves what follows.
+        moved = (
+            (lambda end: end)
+            if text == record.text
+            else (lambda end: len(_valid(record.text[:end])))
+        )
+        record.sections = [
+            (_valid(name), moved(start), moved(end)) for name, start, end in record.sections
+        ]
+    record.text = text
+    for name in ("record", "reason", *NAMED):
         setattr(record, name, _valid(getattr(record, name)))
     record.meta = {_valid(key): _valid(value) for key, value in record.meta.items()}
     return record
 
 
-def _warn_of_empty_fields(source: Mapping[str, Any], kept: Sequence[Mapping[str, str]]) -> None:
-    """Warn of a mapped field that no document has: a slip of the pen that loses no text but a label."""
-    for name, column in (source.get("fields") or {}).items():
-        if name == "text" or not kept:
-            continue
-        if name == "group":
-            empty = all(each["group"] == each["doc_id"] for each in kept)
-        elif name in NAMED:
-            empty = not any(each[name] for each in kept)
-        else:
-            empty = not any(json.loads(each["meta"])[name] for each in kept)
-        if empty:
-            LOG.warning(
-                "source %s: fields.%s is %r, but no document has a value there",
-                source["name"],
-                name,
-                column,
-            )
+def _tick_off(unseen: dict[str, Any], record: Record) -> None:
+    """Take out of the mapped fields those that a record has a value for."""
+    for name in list(unseen):
+        if getattr(record, name) if name in NAMED else record.meta.get(name):
+            del unseen[name]
