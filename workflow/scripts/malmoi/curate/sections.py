@@ -29,11 +29,13 @@ _MARKS = "#*:【】[]〔〕<>()「」 \t"
 def without_repeats(document: Mapping[str, str], containment: float) -> dict[str, str]:
     """Return a document without its repeated sections, the offsets in ``meta`` right for the new text."""
     given = dict(document)
-    if '"sections"' not in given["meta"]:
+    meta = json.loads(given["meta"]) if '"sections"' in given["meta"] else {}
+    listed = meta.get("sections")
+    # A source may have a field of that name: then it is a text.
+    if not isinstance(listed, list):
         return given
-    meta = json.loads(given["meta"])
-    sections = [(name, start, end) for name, start, end in meta.get("sections", ())]
-    texts = [given["text"][start:end] for _, start, end in sections]
+    sections = [(name, start, end) for name, start, end in listed]
+    texts = [_content(given["text"][start:end], name) for name, start, end in sections]
     removed = repeated(texts, containment)
     if removed:
         given["text"], meta["sections"] = cut(given["text"], sections, removed)
@@ -133,6 +135,14 @@ def cut(
 
 def _without_heading(between: str, name: str) -> str:
     line = _LAST_LINE.search(between)
-    if line and squeeze(line[1].strip(_MARKS)) == squeeze(name.strip(_MARKS)):
-        return between[: line.start()]
-    return between
+    return between[: line.start()] if line and _is_name(line[1], name) else between
+
+
+def _content(section: str, name: str) -> str:
+    """Return a section without the line at its beginning that names it."""
+    first, _, rest = section.partition("\n")
+    return rest if _is_name(first, name) else section
+
+
+def _is_name(line: str, name: str) -> bool:
+    return squeeze(line.strip(_MARKS)) == squeeze(name.strip(_MARKS))
