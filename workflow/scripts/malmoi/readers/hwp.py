@@ -9,7 +9,7 @@ The two formats store one document model, and ``hwp_binary`` and ``hwp_xml`` fol
 * a table or text box set in the line of text stands where it is set, any other after its paragraph; a
   caption stands on its side of the object;
 * footnotes and endnotes follow their paragraph, without their numbers;
-* equations stand in the text as their script; a composed character as its parts;
+* equations stand in the text as one line, see ``hwp_equation``; a composed character as its parts;
 * running headers, footers, page numbers, memos, hidden comments, form fields, charts and pictures are left out.
 
 Own code, because no library under a usable licence reads lists, captions, floating tables and notes of both

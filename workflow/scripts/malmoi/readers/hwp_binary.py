@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 import olefile
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from malmoi.readers import hwp_equation
 from malmoi.readers.hwp_text import (
     FORMATS,
     Level,
     Lists,
     Paragraph,
     captioned,
-    equation,
     table_lines,
 )
 from malmoi.readers.record import ReadError
@@ -302,7 +302,7 @@ class _Reader:
         elif kind == "eqed":
             for child in control.children:
                 if child.tag == _EQUATION:
-                    paragraph.write(f" {equation(_string(child.data, 4)[0])} ")
+                    paragraph.write(f" {hwp_equation.as_text(_string(child.data, 4)[0])} ")
         elif kind in ("tcps", "tdut"):
             paragraph.write(_string(data, 4)[0])
 

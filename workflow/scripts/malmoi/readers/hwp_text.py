@@ -131,7 +131,8 @@ class Paragraph:
 
     def place(self, lines: Iterable[str], in_line: bool) -> None:
         """Add the lines of an object: here if it is set in the line of text, otherwise after the paragraph."""
-        if in_line:
+        lines = list(lines)
+        if in_line and lines:
             self._flush()
             self._lines.extend(lines)
         else:
@@ -144,13 +145,15 @@ class Paragraph:
 
     def _flush(self) -> None:
         # What is no character of XML, or of any text, is a leftover of a damaged or foreign file.
-        text = _NO_TEXT.sub("", "".join(self._pieces))
+        text = _NO_TEXT.sub("", "".join(self._pieces)).translate(OLD_LETTERS)
         self._pieces = []
         for line in filter(None, map(str.strip, text.split("\n"))):
             self._lines.append(f"{self._mark} {line}" if self._mark else line)
             self._mark = ""
 
 
+#: The private code, from the fonts of Hanyang, in which Hancom's programs write the first letter of their name.
+OLD_LETTERS = {0xF53A: "ᄒᆞᆫ"}
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -169,8 +172,3 @@ def table_lines(rows: Iterable[Sequence[Sequence[str]]]) -> list[str]:
 def captioned(lines: list[str], caption: list[str], before: bool) -> list[str]:
     """Return the lines of an object with its caption before or after them."""
     return [*caption, *lines] if before else [*lines, *caption]
-
-
-def equation(script: str) -> str:
-    """Return an equation's script with its marks for blanks as blanks."""
-    return " ".join(re.sub(r"[`~]", " ", script).split())

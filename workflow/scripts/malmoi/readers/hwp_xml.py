@@ -11,7 +11,8 @@ from typing import IO
 
 from lxml import etree
 
-from malmoi.readers.hwp_text import Level, Lists, Paragraph, captioned, equation, table_lines
+from malmoi.readers import hwp_equation
+from malmoi.readers.hwp_text import Level, Lists, Paragraph, captioned, table_lines
 from malmoi.readers.record import ReadError
 
 _SECTION = re.compile(r"Contents/section(\d+)\.xml")
@@ -154,7 +155,9 @@ class _Reader:
             paragraph.write(element.get("num", ""))
         elif name == "equation":
             script = _child(element, "script")
-            paragraph.write(f" {equation((script.text if script is not None else '') or '')} ")
+            paragraph.write(
+                f" {hwp_equation.as_text((script.text if script is not None else '') or '')} "
+            )
         elif name == "compose":
             paragraph.write(element.get("composeText", ""))
         elif name == "dutmal":

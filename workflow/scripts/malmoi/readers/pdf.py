@@ -1,43 +1,67 @@
-"""PDF: the text of its pages, with the lines of a paragraph joined again.
+"""PDF: paragraphs and tables of its pages.
 
-A PDF knows lines, not paragraphs, and Korean lines break inside words. The rule here is short on purpose:
-a line goes on in the next one when it is full (40 columns and 0.75 of its page's median line), does not
-end a sentence, and the next one does not begin a list item, heading or table row. Whether a blank belongs
-between them cannot be known for certain: if the page writes a blank at the end of some lines, a line
-without one was broken inside a word; on a page without such blanks a blank is put in.
+Ruled tables become a line for each row, as in the other formats; running headers and footers and page numbers
+are left out; paragraphs are joined as ``pdf_paragraphs`` says, also over the end of a page. Text comes in the
+order of the file, which for programs that write Korean PDFs is the order of reading, so that columns need no
+guessing. Tables without rulings stay lines.
 """
 
 from __future__ import annotations
 
 import re
-import statistics
-import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
+from malmoi.readers.hwp_text import OLD_LETTERS, table_lines
+from malmoi.readers.pdf_page import Line, glyphs, lines_of, rulings
+from malmoi.readers.pdf_paragraphs import Paragraphs
+from malmoi.readers.pdf_tables import Table, tables
 from malmoi.readers.record import ReadError, Record
 
-_FULL = 0.75
-_NARROWEST = 40
-_SENTENCE_END = re.compile(r"[.?!:;。]['\"’”)\]】]*\Z")
-_ITEM = re.compile(
-    r"[①-⑳㉠-㉻○●◎□■◇◆▪▫•·※★☆❍❏▶►▷◦➢✓\-–—*【〔\[<〈《|]"
-    r"|\d{1,3}(?:\.\d{1,3})+\.?\s|[(\[]?(?:\d{1,3}|[가-하]|[ivxIVXⅠ-Ⅻ]{1,4}|[a-zA-Z])[.)\]]\s|제\s?\d+\s?[조장절편관항]"
+_PAGE_NUMBER = re.compile(
+    r"[-–—\s]*(?:page\s*)?(?:\d{1,4}(?:\s*/\s*\d{1,4})?|[ivx]{1,6})[-–—\s]*", re.I
 )
-#: A line of a table of contents: leader dots and a page number.
-_LEADER = re.compile(r"[·.…]{4,}\s*\d*\s*\Z")
-_PAGE_NUMBER = re.compile(r"[-–—\s]*(?:page\s*)?\d{1,4}(?:\s*/\s*\d{1,4})?[-–—\s]*", re.I)
+#: Lines at the top and at the bottom of a page that may be running headers and footers.
+_EDGE = 4
+#: A running line stands at one height, to so many points, on so many pages and on this share of them.
+_SAME_HEIGHT = 4.0
+_FEWEST_PAGES = 3
+_FEWEST_SHARE = 0.25
+#: Two tables have the same columns if their rulings are not further apart.
+_SAME_COLUMN = 3.0
 #: Characters that stand for a glyph whose meaning the file does not tell.
 _UNMAPPED = re.compile(r"[\x00-\x08\x0e-\x1f\ue000-\uf8ff\uffff]")
+_UNMAPPED_SHARE = 0.05
+#: Those of them that are no text at all; the private-use ones are, in Korean fonts, old letters.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\uffff]")
+
+
+@dataclass
+class _Cell:
+    """The lines of a table's cell, and the x of its left and right side."""
+
+    lines: list[Line]
+    sides: tuple[float, float]
+
+
+#: The cells of a row by the number of their first column.
+_Row = dict[int, _Cell]
+
+
+@dataclass
+class _Page:
+    lines: list[Line]
+    tables: list[Table]
 
 
 def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the document as one record, a blank line between pages that do not run on.
+    """Yield the document as one record: a line for each paragraph and for each table row.
 
     Raises:
         ReadError: ``locked``, ``truncated_or_damaged``, ``image_only`` (no page has text), ``undecodable``
@@ -50,86 +74,171 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
         reason = "locked" if locked else "truncated_or_damaged"
         raise ReadError(reason, f"PdfiumError: {error}") from error
     try:
-        pages = [_page_lines(document, number) for number in range(len(document))]
+        pages = [_page(document, number) for number in range(len(document))]
     except pdfium.PdfiumError as error:
         raise ReadError("truncated_or_damaged", f"PdfiumError: {error}") from error
     finally:
         document.close()
-    everything = "".join(line for page in pages for line in page)
-    if not everything.strip():
+    everything = "".join(line.text for page in pages for line in page.lines)
+    if not everything:
         raise ReadError("image_only", f"{len(pages)} pages without text")
-    if len(_UNMAPPED.findall(everything)) > 0.05 * len(everything):
+    if len(_UNMAPPED.findall(everything)) > _UNMAPPED_SHARE * len(everything):
         raise ReadError("undecodable", "the fonts have no map to Unicode")
-    text = "\n".join("\n".join(join_lines(page)) for page in without_running_lines(pages) if page)
-    yield Record(text=text, title=PurePosixPath(name).stem)
+    _drop_running_lines(pages)
+    text = "\n".join(_text(pages))
+    yield Record(text=_CONTROL.sub("", text).translate(OLD_LETTERS), title=PurePosixPath(name).stem)
 
 
-def _page_lines(document: pdfium.PdfDocument, number: int) -> list[str]:
+def _page(document: pdfium.PdfDocument, number: int) -> _Page:
     page = document[number]
-    text_page = page.get_textpage()
-    text = text_page.get_text_range()
-    text_page.close()
+    found = tables(rulings(page))
+
+    def cell_at(x: float, y: float) -> tuple[int, int] | None:
+        for at, table in enumerate(found):
+            if (cell := table.cell_at(x, y)) is not None:
+                return at, cell
+        return None
+
+    lines = lines_of(glyphs(page), number, cell_at)
     page.close()
-    return [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+    return _Page(lines, found)
 
 
-def without_running_lines(pages: list[list[str]]) -> list[list[str]]:
-    """Return pages without page numbers and without first or last lines that most pages repeat.
+def _drop_running_lines(pages: list[_Page]) -> None:
+    """Take out page numbers, and first and last lines that pages repeat at the same height.
 
-    Lines count as equal when they differ in digits and blanks only; repetition counts from four pages on.
+    Lines count as equal when they differ in digits and blanks only.
     """
-
-    def shape(line: str) -> str:
-        return re.sub(r"\d+", "0", "".join(line.split()))
-
-    edges = Counter(shape(line) for page in pages for line in {*page[:1], *page[-1:]})
-    enough = max(4, len(pages) // 2 + 1)
-
-    def runs(line: str) -> bool:
-        return bool(_PAGE_NUMBER.fullmatch(line)) or edges[shape(line)] >= enough
-
-    kept = []
+    edges: dict[str, list[tuple[int, Line]]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        for line in _edge_lines(page):
+            edges[re.sub(r"\d+", "0", "".join(line.text.split()))].append((number, line))
+    dropped: set[int] = set()
+    enough = max(_FEWEST_PAGES, _FEWEST_SHARE * len(pages))
+    for found in edges.values():
+        for _, line in found:
+            near = {at for at, each in found if abs(each.bottom - line.bottom) <= _SAME_HEIGHT}
+            if len(near) >= enough:
+                dropped.add(id(line))
     for page in pages:
-        start = 1 if page and runs(page[0]) else 0
-        end = len(page) - 1 if len(page) > start and runs(page[-1]) else len(page)
-        kept.append(page[start:end])
-    return kept
+        page.lines = [line for line in page.lines if id(line) not in dropped]
+        edge = _edge_lines(page)
+        for line in {id(each): each for each in (*edge[:1], *edge[-1:])}.values():
+            if _PAGE_NUMBER.fullmatch(line.text):
+                page.lines = [each for each in page.lines if each is not line]
 
 
-def join_lines(lines: list[str]) -> list[str]:
-    """Return the lines of a page with those of one paragraph joined, see the module's text for the rule."""
-    # The median, not the widest: PDFium joins some lines itself.
-    full = max(_NARROWEST, _FULL * statistics.median(map(_width, lines))) if lines else 0.0
-    marks_blanks = sum(line.endswith(" ") for line in lines) >= 0.1 * len(lines)
-    joined: list[str] = []
-    last = ""
-    for line in lines:
-        goes_on = (
-            last
-            and len(lines) > 2
-            and _width(last) >= full
-            and not _SENTENCE_END.search(last.rstrip())
-            and not _LEADER.search(last)
-            and not _ITEM.match(line.lstrip())
+def _edge_lines(page: _Page) -> list[Line]:
+    """Return the uppermost and lowest lines outside tables, from the top."""
+    free = [line for line in page.lines if not line.cell or page.tables[line.cell[0]].is_box()]
+    free.sort(key=lambda line: -line.bottom)
+    return free if len(free) <= 2 * _EDGE else [*free[:_EDGE], *free[-_EDGE:]]
+
+
+def _text(pages: list[_Page]) -> Iterator[str]:
+    """Yield the lines of the document's text."""
+    paragraphs = Paragraphs([line for page in pages for line in page.lines])
+    flow: list[Line] = []
+    rows: list[_Row] = []
+    open_table: Table | None = None
+
+    def finished() -> list[str]:
+        return table_lines(
+            [paragraphs.joined(cell.lines, cell.sides) for cell in row.values()] for row in rows
         )
-        if not goes_on:
-            joined.append(line.strip())
-        elif last.rstrip().endswith(("\ufffe", "\u00ad")):
-            # PDFium's mark for a hyphen that only breaks the line.
-            joined[-1] = joined[-1].rstrip("\ufffe\u00ad") + line.strip()
+
+    for page in pages:
+        for table, lines in _blocks(page):
+            if table is None:
+                yield from finished()
+                rows, open_table = [], None
+                flow.extend(lines)
+                continue
+            yield from paragraphs.joined(flow)
+            flow = []
+            more = _rows(table, lines)
+            if open_table and _same_columns(open_table, table):
+                _continue(rows, more, paragraphs)
+            else:
+                yield from finished()
+                rows = more
+            open_table = table
+    yield from finished()
+    yield from paragraphs.joined(flow)
+
+
+def _blocks(page: _Page) -> Iterator[tuple[Table | None, list[Line]]]:
+    """Yield each table with its lines, and the lines between tables.
+
+    Programs draw tables before or after the page's text, so a table comes before the first line under it.
+    """
+    flow: list[Line] = []
+    of_table: dict[int, list[Line]] = defaultdict(list)
+    for line in page.lines:
+        if line.cell is None or page.tables[line.cell[0]].is_box():
+            flow.append(line)
         else:
-            inside_word = (
-                marks_blanks and not last.endswith(" ") and _hangul(last[-1], line.lstrip()[0])
-            )
-            joined[-1] += ("" if inside_word else " ") + line.strip()
-        last = line
-    return joined
+            of_table[line.cell[0]].append(line)
+    before: dict[int, list[int]] = defaultdict(list)
+    for number in sorted(of_table, key=lambda each: -page.tables[each].rows[0]):
+        table = page.tables[number]
+        under = (
+            at
+            for at, line in enumerate(flow)
+            if line.top < table.rows[0]
+            and line.left < table.columns[-1]
+            and line.right > table.columns[0]
+        )
+        before[next(under, len(flow))].append(number)
+    begin = 0
+    for at in sorted(before):
+        if begin < at:
+            yield None, flow[begin:at]
+        begin = at
+        for number in before[at]:
+            yield page.tables[number], of_table[number]
+    if begin < len(flow):
+        yield None, flow[begin:]
 
 
-def _hangul(*characters: str) -> bool:
-    return all("가" <= character <= "힣" for character in characters)
+def _rows(table: Table, lines: list[Line]) -> list[_Row]:
+    """Return the cells of a table by column, for each row that has text."""
+    cells: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.cell:
+            cells[line.cell[1]].append(line)
+    rows: dict[int, _Row] = defaultdict(dict)
+    for cell in sorted(cells):
+        row, column = table.place(cell)
+        rows[row][column] = _Cell(cells[cell], table.sides(cell))
+    return list(rows.values())
 
 
-def _width(line: str) -> int:
-    """Return the columns a line takes, where East Asian characters take two."""
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in line.strip())
+def _same_columns(one: Table, other: Table) -> bool:
+    pairs = zip(one.columns, other.columns, strict=False)
+    return len(one.columns) == len(other.columns) and all(
+        abs(x - y) <= _SAME_COLUMN for x, y in pairs
+    )
+
+
+def _continue(rows: list[_Row], more: list[_Row], paragraphs: Paragraphs) -> None:
+    """Add a table's part on the next page, without its heading, and a row that the page's end cuts as one."""
+    if _words(more[0]) == _words(rows[0]):
+        more = more[1:]
+    if more and _is_rest(rows[-1], more[0], paragraphs):
+        for column, cell in more[0].items():
+            rows[-1][column].lines.extend(cell.lines)
+        more = more[1:]
+    rows.extend(more)
+
+
+def _words(row: _Row) -> dict[int, list[str]]:
+    return {column: [line.text for line in cell.lines] for column, cell in row.items()}
+
+
+def _is_rest(row: _Row, rest: _Row, paragraphs: Paragraphs) -> bool:
+    """Tell whether each cell of ``rest`` goes on with a paragraph of ``row``."""
+    return all(
+        column in row and paragraphs.goes_on(row[column].lines[-1], cell.lines[0], cell.sides[1])
+        for column, cell in rest.items()
+    )

@@ -1,0 +1,254 @@
+"""What a PDF page holds, by position: its lines of text and the straight lines drawn on it.
+
+Coordinates are points from the page's lower left corner.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_raw
+
+#: Drawn things no thicker than this are lines; lines no further apart are one.
+THIN = 3.0
+_SHORTEST = 4.0
+#: Glyphs whose boxes share this part of the lower one's height stand on one line: indices, parts of fractions.
+_SHARED = 0.4
+#: Blanks of this many glyph heights separate columns, not words.
+_WIDE = 2.0
+#: Codes by which Wingdings has its bullets; they are letters in other fonts.
+_SYMBOL_CODES = frozenset((*b"lmnopqrstuvw", *range(0xA0, 0x100)))
+_SOFT_HYPHENS = "\ufffe\u00ad\x02"
+
+
+@dataclass(slots=True)
+class Glyph:
+    """One character and its box; ``made`` tells a blank PDFium puts in from one the file has."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+    made: bool = False
+
+
+@dataclass(slots=True)
+class Line:
+    """Characters on one line of a page, without blanks around them.
+
+    ``bottom`` and ``top`` are those of most characters; ``cell`` names the cell of a ruled table they stand in;
+    ``blank_after`` says that the file has a blank behind the last, ``wide`` that there is a gap as between
+    columns, ``hyphen`` that a hyphen at its end, not in the text, divides a word.
+    """
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+    page: int
+    cell: tuple[int, int] | None = None
+    blank_after: bool = False
+    wide: bool = False
+    hyphen: bool = False
+
+    @property
+    def size(self) -> float:
+        """Usual height of the line's characters in points."""
+        return self.top - self.bottom
+
+
+@dataclass(slots=True)
+class Rulings:
+    """Straight lines of a page: ``across`` as (y, left, right) and ``down`` as (x, bottom, top)."""
+
+    across: list[tuple[float, float, float]]
+    down: list[tuple[float, float, float]]
+
+
+def glyphs(page: pdfium.PdfPage) -> list[Glyph]:
+    """Return the characters of a page in the order of the file, without line ends."""
+    text_page = page.get_textpage()
+    # Called per character, so the plain functions rather than pypdfium2's wrappers.
+    get_unicode, is_generated = pdfium_raw.FPDFText_GetUnicode, pdfium_raw.FPDFText_IsGenerated
+    get_box, box = pdfium_raw.FPDFText_GetLooseCharBox, pdfium_raw.FS_RECTF()
+    reference = ctypes.byref(box)
+    found: list[Glyph] = []
+    for at in range(text_page.count_chars()):
+        code = get_unicode(text_page, at)
+        if code in (10, 13):
+            continue
+        if 0xD800 <= code < 0xDC00:
+            low = get_unicode(text_page, at + 1)
+            if 0xDC00 <= low < 0xE000:
+                code = 0x10000 + (code - 0xD800 << 10) + (low - 0xDC00)
+        if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
+            continue
+        if code in _SYMBOL_CODES and _in_symbol_font(text_page, at):
+            # Where word processors keep the characters of symbol fonts; repair knows many of them.
+            code += 0xF000
+        get_box(text_page, at, reference)
+        found.append(
+            Glyph(
+                chr(code),
+                box.left,
+                box.right,
+                box.bottom,
+                box.top,
+                is_generated(text_page, at) == 1,
+            )
+        )
+    text_page.close()
+    return found
+
+
+def _in_symbol_font(text_page: pdfium.PdfTextPage, at: int) -> bool:
+    buffer, flags = ctypes.create_string_buffer(64), ctypes.c_int()
+    pdfium_raw.FPDFText_GetFontInfo(text_page, at, buffer, len(buffer), flags)
+    return b"wingdings" in buffer.value.lower()
+
+
+def rulings(page: pdfium.PdfPage) -> Rulings:
+    """Return the horizontal and vertical lines of a page: stroked ones, and rectangles filled thin."""
+    found = Rulings([], [])
+    for item in page.get_objects(filter=[pdfium_raw.FPDF_PAGEOBJ_PATH], max_depth=1):
+        fill, stroke = ctypes.c_int(), ctypes.c_int()
+        pdfium_raw.FPDFPath_GetDrawMode(item, fill, stroke)
+        if stroke.value:
+            for begin, end in _segments(item):
+                _add(found, *begin, *end)
+        elif fill.value:
+            left, bottom, right, top = item.get_bounds()
+            _add(found, left, bottom, right, top)
+    return found
+
+
+def _add(found: Rulings, x0: float, y0: float, x1: float, y1: float) -> None:
+    width, height = abs(x1 - x0), abs(y1 - y0)
+    if height <= THIN < _SHORTEST <= width:
+        found.across.append(((y0 + y1) / 2, min(x0, x1), max(x0, x1)))
+    elif width <= THIN < _SHORTEST <= height:
+        found.down.append(((x0 + x1) / 2, min(y0, y1), max(y0, y1)))
+
+
+def _segments(
+    item: pdfium.PdfObject,
+) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Yield begin and end of the straight parts of a path, on the page."""
+    matrix = item.get_matrix()
+    x, y = ctypes.c_float(), ctypes.c_float()
+    start = last = None
+    for at in range(pdfium_raw.FPDFPath_CountSegments(item)):
+        segment = pdfium_raw.FPDFPath_GetPathSegment(item, at)
+        pdfium_raw.FPDFPathSegment_GetPoint(segment, x, y)
+        point = matrix.on_point(x.value, y.value)
+        kind = pdfium_raw.FPDFPathSegment_GetType(segment)
+        if kind == pdfium_raw.FPDF_SEGMENT_MOVETO:
+            start = point
+        elif kind == pdfium_raw.FPDF_SEGMENT_LINETO and last:
+            yield last, point
+        if pdfium_raw.FPDFPathSegment_GetClose(segment) and start:
+            yield point, start
+        last = point
+
+
+def lines_of(
+    characters: list[Glyph],
+    page: int,
+    cell_at: Callable[[float, float], tuple[int, int] | None],
+) -> list[Line]:
+    """Return the lines of a page in the order of the file, each within one cell.
+
+    PDFium's own line ends are not used: it joins a heading with the text under it.
+    """
+    rows: list[_Row] = []
+    for glyph in characters:
+        if glyph.made:
+            if rows:
+                rows[-1].glyphs.append(glyph)
+            continue
+        middle = (glyph.left + glyph.right) / 2, (glyph.bottom + glyph.top) / 2
+        cell = cell_at(*middle)
+        # A line goes on after an excursion: a fraction, or the columns of a row written one by one.
+        row = next((row for row in rows[:-4:-1] if row.cell == cell and row.takes(glyph)), None)
+        if row is None:
+            row = _Row(cell)
+            rows.append(row)
+        row.add(glyph)
+    return [line for row in rows if (line := row.line(page))]
+
+
+class _Row:
+    """The characters of a line while it is read."""
+
+    def __init__(self, cell: tuple[int, int] | None) -> None:
+        self.cell = cell
+        self.glyphs: list[Glyph] = []
+        self._last: Glyph | None = None
+        self._bottom = self._top = 0.0
+
+    def takes(self, glyph: Glyph) -> bool:
+        """Tell whether a character stands on this line, behind what is there."""
+        if self._last is None:
+            return False
+        height = glyph.top - glyph.bottom
+        shared = min(self._top, glyph.top) - max(self._bottom, glyph.bottom)
+        lower = min(height, self._top - self._bottom)
+        # Slanted and overprinted characters begin before the last one ends.
+        step = glyph.left - self._last.right
+        return shared >= _SHARED * lower and step > -3 * max(height, lower)
+
+    def add(self, glyph: Glyph) -> None:
+        """Add a character, unless it is the one before it printed again to look bold."""
+        last = self._last
+        if last is None:
+            self._bottom, self._top = glyph.bottom, glyph.top
+        elif glyph.text == last.text and glyph.right > glyph.left:
+            shift = abs(glyph.left - last.left) + abs(glyph.bottom - last.bottom)
+            if shift < 0.1 * (glyph.right - glyph.left):
+                return
+        elif not glyph.text.isspace() and not last.text.isspace():
+            # What stands between belongs to another line.
+            while self.glyphs[-1].made and glyph.left - last.right < 0.1 * (last.top - last.bottom):
+                self.glyphs.pop()
+        if not glyph.text.isspace():
+            self._bottom = min(self._bottom, glyph.bottom)
+            self._top = max(self._top, glyph.top)
+        self.glyphs.append(glyph)
+        self._last = glyph
+
+    def line(self, page: int) -> Line | None:
+        """Return the line, None where it is blank."""
+        raw = "".join(glyph.text for glyph in self.glyphs)
+        text = " ".join(raw.split())
+        drawn = [each for each in self.glyphs if not each.made and not each.text.isspace()]
+        if not text or not drawn:
+            return None
+        hyphen = text[-1] in _SOFT_HYPHENS
+        while text and text[-1] in _SOFT_HYPHENS:
+            text = text[:-1]
+        # Of most characters, so that a raised index or a fraction does not move the line.
+        bottom = statistics.median(each.bottom for each in drawn)
+        top = statistics.median(each.top for each in drawn)
+        size = top - bottom
+        wide = any(after.left - before.right > _WIDE * size for before, after in pairwise(drawn))
+        last = max(at for at, each in enumerate(self.glyphs) if each is drawn[-1])
+        behind = self.glyphs[last + 1 :]
+        return Line(
+            text=text,
+            left=min(each.left for each in drawn),
+            right=max(each.right for each in drawn),
+            bottom=bottom,
+            top=top,
+            page=page,
+            cell=self.cell,
+            blank_after=any(not each.made for each in behind),
+            wide=wide,
+            hyphen=hyphen,
+        )
