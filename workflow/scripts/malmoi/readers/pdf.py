@@ -8,6 +8,7 @@ guessing. Tables without rulings stay lines.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,8 @@ _EDGE = 4
 _SAME_HEIGHT = 4.0
 _FEWEST_PAGES = 3
 _FEWEST_SHARE = 0.25
+#: The same with a number that counts the pages; titles of one exercise a page may do that for a while.
+_FEWEST_COUNTED_SHARE = 0.4
 #: Two tables have the same columns if their rulings are not further apart.
 _SAME_COLUMN = 3.0
 #: Characters that stand for a glyph whose meaning the file does not tell.
@@ -107,18 +110,22 @@ def _page(document: pdfium.PdfDocument, number: int) -> _Page:
 def _drop_running_lines(pages: list[_Page]) -> None:
     """Take out page numbers, and first and last lines that pages repeat at the same height.
 
-    Lines count as equal when they differ in digits and blanks only.
+    A number in such a line may count the pages.
     """
-    edges: dict[str, list[tuple[int, Line]]] = defaultdict(list)
+    edges: dict[tuple[float, str], list[Line]] = defaultdict(list)
     for number, page in enumerate(pages):
         for line in _edge_lines(page):
-            edges[re.sub(r"\d+", "0", "".join(line.text.split()))].append((number, line))
+            text = "".join(line.text.split())
+            counted = re.sub(r"\d{1,4}", lambda found: f"<{int(found[0]) - number}>", text)  # noqa: B023
+            for share, key in ((_FEWEST_SHARE, text), (_FEWEST_COUNTED_SHARE, counted)):
+                edges[share, key].append(line)
     dropped: set[int] = set()
-    enough = max(_FEWEST_PAGES, _FEWEST_SHARE * len(pages))
-    for found in edges.values():
-        for _, line in found:
-            near = {at for at, each in found if abs(each.bottom - line.bottom) <= _SAME_HEIGHT}
-            if len(near) >= enough:
+    for (share, _), found in edges.items():
+        heights = sorted(line.bottom for line in found)
+        for line in found:
+            near = bisect.bisect_right(heights, line.bottom + _SAME_HEIGHT)
+            near -= bisect.bisect_left(heights, line.bottom - _SAME_HEIGHT)
+            if near >= max(_FEWEST_PAGES, share * len(pages)):
                 dropped.add(id(line))
     for page in pages:
         page.lines = [line for line in page.lines if id(line) not in dropped]
