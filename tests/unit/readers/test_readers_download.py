@@ -199,7 +199,7 @@ def test_a_server_that_stays_away(server, tmp_path):
     "url", ["file:///etc/passwd", "ftp://host/a", "a.zip", "http:///a", "http://host:port/a"]
 )
 def test_what_is_no_address_is_refused(tmp_path, url):
-    with pytest.raises(InputError, match="an address begins|Invalid port"):
+    with pytest.raises(InputError, match=r"an address begins|Invalid port"):
         fetch_url(url, SHA256, tmp_path / "a")
 
 
