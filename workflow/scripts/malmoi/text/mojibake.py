@@ -1,8 +1,9 @@
 """Text that was decoded with the wrong encoding: repair it where the bytes are all there, else tell.
 
-CP949 or UTF-8 read as Latin-1 (or Windows-1252) keeps every byte, so the line can be encoded back. UTF-8
-read as CP949 does not: half the byte pairs are no CP949 and are gone, which leaves rows of rare syllables
-and of a few hanja such as 媛 and 쒖.
+CP949 or UTF-8 read as Latin-1 (or Windows-1252) keeps every byte, so it can be encoded back, in whole lines
+or in the cells of one. UTF-8 read as CP949 does not: half the byte pairs are no CP949 and are gone, which
+leaves rows of rare syllables and of a few hanja such as 媛 and 쒖. What it leaves still betrays itself:
+encoded as CP949 again, much of it is valid UTF-8, which real text never is.
 """
 
 from __future__ import annotations
@@ -11,13 +12,26 @@ import re
 
 import ftfy.bad_codecs  # noqa: F401  registers sloppy-windows-1252, which keeps undefined bytes
 
-from malmoi.text.charset import in_ks_x_1001, plausibility
+from malmoi.text.charset import REPLACEMENT, in_ks_x_1001, plausibility
 
+#: All of Latin-1 beyond ASCII, and what Windows-1252 has in its place from 80 to 9F.
+_LATIN = (
+    "".join(map(chr, range(0x80, 0x100)))
+    + "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u20ac\u2122"
+    + "".join(map(chr, range(0x2013, 0x203B)))
+)
+#: Signs that text in earnest has, such as ±° and quotation marks; mojibake has others among them.
+_SIGNS = frozenset("\xa0§©«\xad®°±²³´µ¶·¹º»¼½¾×÷–—‘’“”•…€™‥※‰′″")
+_SUSPECT = re.compile(f"[{''.join(sorted(set(_LATIN) - _SIGNS))}]")
+#: The longest parts of a line that Latin-1 and Windows-1252 can hold; Hangul and hanja end them.
+_PART = re.compile(f"[\x20-\x7e{_LATIN}]{{4,}}")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
-#: Two neighbours of the upper half of Latin-1 or Windows-1252: the least a mojibake syllable leaves.
-_SUSPECT = re.compile("[\x80-\xff\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]{2}")
-#: Signs that scientific text in Latin letters has in earnest, such as ±°.
-_SIGNS = frozenset("\xa0§©«\xad®°±²³´µ¶·¹º»¼½¾×÷–—‘’“”•…€™")
+
+#: A space inside a syllable of UTF-8, where white space was tidied: the byte A0 is a no-break space.
+_TIDIED = re.compile(rb"(?<=[\xea-\xed]) (?=[\x80-\xbf])|(?<=[\xea-\xed][\x80-\xbf]) ")
+
+#: Restored text may have this share of characters that could not be restored.
+_MOST_LOST = 0.05
 
 #: Hanja whose CP949 bytes are the first two of a Hangul syllable in UTF-8.
 _LEADING_HANJA = frozenset(
@@ -25,28 +39,21 @@ _LEADING_HANJA = frozenset(
     for lead in range(0xEA, 0xEE)
     for trail in range(0xA1, 0xC0)
 )
-_LOST_SIGN = re.compile(f"[{''.join(sorted(_LEADING_HANJA))}\ufffd]")
-_LETTERS = re.compile("[\uac00-\ud7a3\u4e00-\u9fff\uf900-\ufaff\ufffd]")
+#: Syllables that CP949 has beyond KS X 1001; real text has one in ten thousand.
+_RARE_SYLLABLES = frozenset(
+    chr(code) for code in range(0xAC00, 0xD7A4) if not in_ks_x_1001(chr(code))
+)
+_LOST_SIGN = re.compile(f"[{''.join(sorted(_LEADING_HANJA | _RARE_SYLLABLES))}{REPLACEMENT}]")
+_LETTER = re.compile("[\uac00-\ud7a3\u4e00-\u9fff\uf900-\ufaff\ufffd]")
+_UTF_8_SYLLABLE = re.compile(rb"[\xea-\xed][\x80-\xbf]{2}")
 
-#: A line is taken for mojibake from this many such characters on, and from this share of its letters.
-_ENOUGH = 6
-_SHARE = 0.4
-
-
-def repair_lines(text: str) -> tuple[str, int]:
-    """Return the text with lines of CP949 or UTF-8 read as Latin-1 restored, and how many there were.
-
-    A line is restored only if it has no Hangul and its restored form is plausible Korean.
-    """
-    if not _SUSPECT.search(text):
-        return text, 0
-    lines = text.split("\n")
-    repaired = 0
-    for number, line in enumerate(lines):
-        if _SUSPECT.search(line) and not _HANGUL.search(line) and (found := _restored(line)):
-            lines[number] = found
-            repaired += 1
-    return "\n".join(lines), repaired
+#: A line is lost from this many syllables of UTF-8 on, if they are this share of its bytes beyond ASCII.
+_LEAST_SYLLABLES = 2
+_SYLLABLE_SHARE = 0.3
+#: Or from this many rare syllables, leading hanja and U+FFFD on, if they are this share of its letters.
+_LEAST_SIGNS = 4
+_SIGN_SHARE = 0.4
+_SIGN_SHARE_WITHOUT_HANJA = 0.6
 
 
 def may_need_repair(text: str) -> bool:
@@ -54,40 +61,74 @@ def may_need_repair(text: str) -> bool:
     return _SUSPECT.search(text) is not None
 
 
-def _restored(line: str) -> str:
-    if all(ord(character) < 0x80 or character in _SIGNS for character in line):
-        return ""
+def repair_lines(text: str) -> tuple[str, int]:
+    """Return the text with CP949 or UTF-8 read as Latin-1 restored, and how many parts of lines were.
+
+    A part is restored only if its restored form has two syllables and is plausible Korean.
+    """
+    repaired = 0
+
+    def restored(match: re.Match[str]) -> str:
+        nonlocal repaired
+        found = _restored(match[0]) if _SUSPECT.search(match[0]) else ""
+        repaired += bool(found)
+        return found or match[0]
+
+    return _PART.sub(restored, text), repaired
+
+
+def _restored(part: str) -> str:
+    damaged = ""
     for outer in ("latin-1", "sloppy-windows-1252"):
-        for inner in ("utf-8", "cp949"):
-            try:
-                found = line.encode(outer).decode(inner)
-            except UnicodeError:
-                continue
-            syllables = _HANGUL.findall(found)
-            common = sum(map(in_ks_x_1001, syllables))
-            if common >= 2 and common == len(syllables) and plausibility(found) >= 0.6:
-                return found
-    return ""
+        try:
+            data = part.encode(outer)
+        except UnicodeEncodeError:
+            continue
+        for inner, raw in (("utf-8", data), ("utf-8", _TIDIED.sub(b"\xa0", data)), ("cp949", data)):
+            found = raw.decode(inner, "replace")
+            if _is_korean(found):
+                if REPLACEMENT not in found:
+                    return found
+                damaged = damaged or found
+    return damaged
 
 
-def lost_share(text: str) -> float:
-    """Return the share of the text's characters in lines of UTF-8 read as CP949 or of U+FFFD.
+def _is_korean(found: str) -> bool:
+    syllables = _HANGUL.findall(found)
+    common = sum(map(in_ks_x_1001, syllables))
+    return (
+        common >= 2
+        and common >= 0.8 * len(syllables)
+        and found.count(REPLACEMENT) <= _MOST_LOST * len(found)
+        and plausibility(found) >= 0.6
+    )
 
-    These lines cannot be restored.
+
+def drop_lost_lines(text: str) -> tuple[str, int, int]:
+    """Return the text without the lines that are beyond repair, their number and their characters.
+
+    These are lines of UTF-8 read as CP949, and lines with U+FFFD in place of most letters.
     """
     if not _LOST_SIGN.search(text):
-        return 0.0
-    lost = sum(len(line) for line in text.split("\n") if _is_lost(line))
-    return lost / len(text)
+        return text, 0, 0
+    lines = text.split("\n")
+    kept = [line for line in lines if not (_LOST_SIGN.search(line) and _is_lost(line))]
+    remaining = "\n".join(kept)
+    return remaining, len(lines) - len(kept), len(text) - len(remaining)
 
 
 def _is_lost(line: str) -> bool:
-    letters = _LETTERS.findall(line)
-    if len(letters) < _ENOUGH:
-        return False
+    letters = _LETTER.findall(line)
     hanja = sum(letter in _LEADING_HANJA for letter in letters)
-    rare = sum("\uac00" <= letter <= "\ud7a3" and not in_ks_x_1001(letter) for letter in letters)
-    unknown = letters.count("\ufffd")
-    # Hanja alone are no sign: a statute of 1960 is full of them. Neither are rare syllables alone.
-    signs = hanja + rare + unknown if (hanja and rare) or unknown else 0
-    return signs >= _ENOUGH and signs >= _SHARE * len(letters)
+    unknown = letters.count(REPLACEMENT)
+    rare = sum(letter in _RARE_SYLLABLES for letter in letters)
+    # Hanja alone are no sign: a statute of 1960 is full of them.
+    signs = unknown + rare + (hanja if rare or unknown else 0)
+    share = _SIGN_SHARE if hanja or unknown else _SIGN_SHARE_WITHOUT_HANJA
+    if signs >= _LEAST_SIGNS and signs >= share * len(letters):
+        return True
+    # Windows decodes the byte 80 to the euro sign. What CP949 lacks was never a part of it.
+    data = b"\x80".join(part.encode("cp949", "ignore") for part in line.split("€"))
+    syllables = len(_UTF_8_SYLLABLE.findall(data))
+    beyond_ascii = sum(byte > 0x7F for byte in data)
+    return syllables >= _LEAST_SYLLABLES and 3 * syllables >= _SYLLABLE_SHARE * beyond_ascii
