@@ -1,0 +1,98 @@
+"""Find documents that hold items of an evaluation set, whatever their spacing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from malmoi.curate.evaluation_sets import read_items
+from malmoi.curate.shingles import SHINGLE, shingles, squeeze
+from malmoi.errors import InputError
+from malmoi.progress import LOG
+
+#: N-grams an item needs to be looked for: with 10 characters each, 17 characters without white space.
+FEWEST = 8
+
+#: N-grams a document must share with a longer item at least, whatever the share: 25 characters in a row.
+#: Legal set phrases and the names of statutes are shorter as a rule.
+ENOUGH = 16
+
+_WEIGHTS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
+
+
+class Contamination:
+    """The n-grams of evaluation sets, to ask which item of theirs a document holds.
+
+    ``sets`` are entries of the config: ``name``, ``path`` and optionally ``fields``, as ``read_items`` takes
+    them. A document holds an item when it has ``share`` of the item's different n-grams, and at least
+    ``ENOUGH`` or all of them. N-grams are ``ngram`` (8 to 16) characters without white space. Items
+    of fewer than ``FEWEST`` n-grams are left out, with their number in the log.
+
+    Raises:
+        InputError: a set cannot be read, has no item long enough, or ``ngram`` is out of range.
+    """
+
+    def __init__(self, sets: Sequence[Mapping[str, Any]], ngram: int, share: float) -> None:
+        if not SHINGLE <= ngram <= 2 * SHINGLE:
+            raise InputError(f"ngram {ngram}: choose {SHINGLE} to {2 * SHINGLE}")
+        self._ngram = ngram
+        self._names: list[str] = []
+        grams: list[np.ndarray] = []
+        for entry in sets:
+            short = 0
+            first = len(grams)
+            for name, text in read_items(entry["path"], entry.get("fields")):
+                found = np.unique(self._ngrams(shingles(squeeze(text))))
+                if len(found) < FEWEST:
+                    short += 1
+                    continue
+                grams.append(found)
+                self._names.append(f"{entry['name']}: {name}")
+            LOG.info(
+                "%s: %d texts to look for, %d too short", entry["name"], len(grams) - first, short
+            )
+            if len(grams) == first:
+                raise InputError(f"{entry['path']}: all {short} texts are too short to look for")
+        sizes = np.array([len(found) for found in grams], dtype=np.int64)
+        self._needed = np.maximum(np.ceil(share * sizes), np.minimum(sizes, ENOUGH))
+        self._sizes = sizes
+        hashes = np.concatenate(grams)
+        order = np.argsort(hashes, kind="stable")
+        self._owners = np.repeat(np.arange(len(grams), dtype=np.int32), sizes)[order]
+        self._hashes, self._starts = np.unique(hashes[order], return_index=True)
+        self._counts = np.diff(np.append(self._starts, len(hashes)))
+        # Most n-grams of most documents are in no item: a table of their leading bits says so without a search.
+        bits = min(max(len(hashes).bit_length() + 4, 16), 27)
+        self._shift = np.uint64(64 - bits)
+        self._known = np.zeros(1 << bits, dtype=bool)
+        self._known[self._hashes >> self._shift] = True
+
+    def item_in(self, eights: np.ndarray) -> str | None:
+        """Return set and name of the item that a document holds most of, or None.
+
+        ``eights`` are the ``shingles`` of the document. Of equal items the first of the config is named.
+        """
+        grams = self._ngrams(eights)
+        grams = np.unique(grams[self._known[grams >> self._shift]])
+        places = np.searchsorted(self._hashes, grams)
+        places = places[self._hashes[np.minimum(places, len(self._hashes) - 1)] == grams]
+        if len(places) < FEWEST:
+            return None
+        counts = self._counts[places]
+        steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        owners = self._owners[np.repeat(self._starts[places], counts) + steps]
+        items, shared = np.unique(owners, return_counts=True)
+        held = shared >= self._needed[items]
+        if not held.any():
+            return None
+        items, shared = items[held], shared[held]
+        return self._names[items[np.argmax(shared / self._sizes[items])]]
+
+    def _ngrams(self, eights: np.ndarray) -> np.ndarray:
+        """Return the hashes of all n-grams, made of the 8-gram at each end."""
+        apart = self._ngram - SHINGLE
+        if not apart:
+            return eights
+        return eights[:-apart] * _WEIGHTS[0] ^ eights[apart:] * _WEIGHTS[1]
