@@ -322,21 +322,6 @@ def test_pdf_text_of_every_page_without_page_numbers():
     assert record.text.split("\n") == [f"{name} 쪽의 본문이다." for name in "가나다라마"]
 
 
-def test_pdf_lines_of_a_paragraph_are_joined():
-    full = "이 법은 국민의 건강을 보호하고 증진하기 위하여 필요한 사항을 정하는 것"
-    assert pdf.join_lines([f"{full} ", f"{full}임을", "밝힌다.", "① 다음", "제2조(정의) 끝"]) == [
-        f"{full} {full}임을밝힌다.",
-        "① 다음",
-        "제2조(정의) 끝",
-    ]
-    assert pdf.join_lines([full, f"{full}.", full, "1. 항목"]) == [
-        f"{full} {full}.",
-        full,
-        "1. 항목",
-    ]
-    assert pdf.join_lines(["가", "나", "다"]) == ["가", "나", "다"]
-
-
 def test_pdf_without_text_locked_or_cut():
     cases = {
         "image_only": pdf_of([[], []]),

@@ -125,7 +125,9 @@ def _drop_running_lines(pages: list[_Page]) -> None:
         for line in found:
             near = bisect.bisect_right(heights, line.bottom + _SAME_HEIGHT)
             near -= bisect.bisect_left(heights, line.bottom - _SAME_HEIGHT)
-            if near >= max(_FEWEST_PAGES, share * len(pages)):
+            # What only two pages share may be a title, so one of it stays.
+            few = len(pages) == 2 and line.page == 1 and near == 2
+            if few or near >= max(_FEWEST_PAGES, share * len(pages)):
                 dropped.add(id(line))
     for page in pages:
         page.lines = [line for line in page.lines if id(line) not in dropped]

@@ -37,6 +37,11 @@ class Glyph:
     top: float
     made: bool = False
 
+    def repeats(self, other: Glyph) -> bool:
+        """Tell whether this is another glyph printed again at almost the same place."""
+        shift = abs(self.left - other.left) + abs(self.bottom - other.bottom)
+        return self.text == other.text and shift < 0.1 * (self.right - self.left)
+
 
 @dataclass(slots=True)
 class Line:
@@ -205,14 +210,12 @@ class _Row:
         return shared >= _SHARED * lower and step > -3 * max(height, lower)
 
     def add(self, glyph: Glyph) -> None:
-        """Add a character, unless it is the one before it printed again to look bold."""
+        """Add a character, unless it is one printed again to look bold."""
         last = self._last
         if last is None:
             self._bottom, self._top = glyph.bottom, glyph.top
-        elif glyph.text == last.text and glyph.right > glyph.left:
-            shift = abs(glyph.left - last.left) + abs(glyph.bottom - last.bottom)
-            if shift < 0.1 * (glyph.right - glyph.left):
-                return
+        elif glyph.left < last.right and any(map(glyph.repeats, self.glyphs)):
+            return
         elif not glyph.text.isspace() and not last.text.isspace():
             # What stands between belongs to another line.
             while self.glyphs[-1].made and glyph.left - last.right < 0.1 * (last.top - last.bottom):
@@ -228,11 +231,10 @@ class _Row:
         raw = "".join(glyph.text for glyph in self.glyphs)
         text = " ".join(raw.split())
         drawn = [each for each in self.glyphs if not each.made and not each.text.isspace()]
+        hyphen = text.endswith(tuple(_SOFT_HYPHENS))
+        text = text.rstrip(_SOFT_HYPHENS)
         if not text or not drawn:
             return None
-        hyphen = text[-1] in _SOFT_HYPHENS
-        while text and text[-1] in _SOFT_HYPHENS:
-            text = text[:-1]
         # Of most characters, so that a raised index or a fraction does not move the line.
         bottom = statistics.median(each.bottom for each in drawn)
         top = statistics.median(each.top for each in drawn)
