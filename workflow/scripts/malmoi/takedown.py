@@ -38,7 +38,9 @@ def read(path: str | Path) -> Takedown:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; write the list, or leave the key empty") from error
+        raise InputError(
+            f"{path} does not exist; write the list, or leave the key empty"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8; save it as UTF-8") from error
     found = Takedown()

@@ -8,9 +8,7 @@ from pathlib import Path
 from malmoi.atomic import write_text
 
 
-def digest_shards(
-    digest_paths: Sequence[str | Path], output_paths: Sequence[str | Path]
-) -> None:
+def digest_shards(digest_paths: Sequence[str | Path], output_paths: Sequence[str | Path]) -> None:
     """Write for each shard the digests of its documents' files, one per line.
 
     ``digest_paths`` are those of the first shard in the order of the ingest jobs, then those of the second
