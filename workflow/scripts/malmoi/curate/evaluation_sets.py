@@ -27,9 +27,9 @@ def read_items(path: str | Path, fields: Collection[str] | None = None) -> Itera
     """Yield the texts of an evaluation set, each with its item's id or else its number from 1 on.
 
     The name's ending says the format. Of objects and columns those named in ``fields`` are read, at any
-    depth; without ``fields`` all that are text, ids and labels too: they are too short to be found anywhere.
-    The columns of a CSV or TSV file without a header are named by number, from 0 on. Columns of
-    one character or word per line with blank lines between sentences (CoNLL, KLUE's NER and DP) are put
+    depth; without ``fields`` all that are text, labels too, which are too short to be looked for. The columns
+    of a CSV or TSV file without a header are named by number, from 0 on. Sentences in columns, a character
+    or word with its tags on each line and a blank line after each sentence (CoNLL, KLUE's NER and DP), are put
     together again.
 
     Raises:
@@ -103,7 +103,8 @@ def _texts(value: Any, fields: Collection[str] | None, name: str, key: str = "")
         own = next((value[each] for each in IDENTIFIERS if value.get(each) not in (None, "")), name)
         name = str(own) if isinstance(own, str | int) else name
         for each, inner in value.items():
-            yield from _texts(inner, fields, name, each)
+            if fields is not None or each not in IDENTIFIERS:
+                yield from _texts(inner, fields, name, each)
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _texts(inner, fields, name, key)
