@@ -44,8 +44,8 @@ _HEADINGS = ("NONE", "OUTLINE", "NUMBER", "BULLET")
 #: Pictures, tables and equations: automatic numbers that are part of a caption.
 _NUMBERED_OBJECTS = (3, 4, 5)
 
-#: A document whose streams unpack to more is not read; the largest real ones stay below a tenth of it.
-_MOST_BYTES = 512 * 2**20
+#: A document whose streams unpack to more is not read, since each is held in memory.
+_MOST_BYTES = 256 * 2**20
 
 
 @dataclass
