@@ -3,7 +3,7 @@
 Texts are compared without white space, since copies of Korean documents differ in spacing first of all.
 Near-duplicates are guessed from signatures (see ``shingles`` and ``buckets``), and each one is then verified
 on the sets of 8-grams. Texts are read once; those to verify come back from a temporary file, so that memory
-holds about 600 bytes for each document and no text.
+holds about 800 bytes for each document and no text.
 """
 
 from __future__ import annotations

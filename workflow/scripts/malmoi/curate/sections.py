@@ -99,8 +99,10 @@ def _contained(numbers: list[int], hashes: list[np.ndarray], containment: float)
         own = own[telling[own]]
         reach = np.cumsum(counts[own])
         at = np.arange(reach[-1]) + np.repeat(starts[own] - (reach - counts[own]), counts[own])
-        in_each = np.bincount(owners[at], minlength=len(hashes))[:place]
-        staying[place] = not (in_each[staying[:place]] >= containment * sizes[place]).any()
+        holders = owners[at]
+        holders = holders[(holders < place) & staying[holders]]
+        _, held = np.unique(holders, return_counts=True)
+        staying[place] = held.max(initial=0) < containment * sizes[place]
     return [numbers[place] for place in np.flatnonzero(~staying)]
 
 
