@@ -1,124 +1,117 @@
-"""Find and mask personal data: resident and foreigner numbers, phone numbers, e-mail addresses.
-
-The rules prefer precision: case numbers (99누1234), dates, statute references, money, barcodes and
-document numbers have to stay. They expect text whose full-width digits are folded already. A number may be
-followed by a particle (``010-1234-5678로``), so no rule asks for a word boundary that Hangul would hide.
-Resident numbers need no valid check digit, since those given out since October 2020 have none.
-"""
+"""Mask personal data: numbers given to persons, addresses, car plates, e-mail addresses and names."""
 
 from __future__ import annotations
 
-import datetime
 import re
+from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+
+from malmoi.text.pii_addresses import find_addresses
+from malmoi.text.pii_names import find_names
+from malmoi.text.pii_numbers import find_numbers, find_patient_numbers
+from malmoi.text.pii_plates import find_plates
+from malmoi.text.pii_spans import Span, is_citation
 
 PLACEHOLDERS = {
     "resident_number": "[주민등록번호]",
+    "business_number": "[사업자등록번호]",
+    "corporate_number": "[법인등록번호]",
+    "driver_license": "[운전면허번호]",
+    "passport": "[여권번호]",
     "phone": "[전화번호]",
     "email": "[이메일]",
+    "account": "[계좌번호]",
+    "card": "[카드번호]",
+    "vehicle_plate": "[차량번호]",
+    "address": "[주소]",
+    "chart_number": "[환자번호]",
+    "insurance_number": "[보험증번호]",
+    "name": "[이름]",
 }
-
-_DASH = "[-\u2010-\u2015\u2212]"
-#: A number may not continue a longer one on either side, nor end a word of Latin letters.
-_BEFORE = r"(?<![0-9A-Za-z])(?<![0-9][-.:])(?<![A-Za-z]-)"
-_AFTER = rf"(?![0-9A-Za-z])(?!{_DASH}[0-9]|[.:][0-9])"
-
-_RESIDENT = re.compile(
-    rf"{_BEFORE}(?P<birth>[0-9]{{2}}[01][0-9][0-3][0-9])"
-    rf"(?P<separator> ?{_DASH} ?| ?)"
-    rf"(?P<rest>[1-8](?:[0-9]{{6}}|[*●○xX]{{6}})){_AFTER}"
-)
-_RESIDENT_WEIGHTS = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
-_RESIDENT_CONTEXT = re.compile(r"(?:주민|외국인\s?등록|거소\s?신고|resident)[^\n]{0,20}\Z", re.I)
-_CORPORATE_CONTEXT = re.compile(r"법인\s?(?:등록)?\s?(?:번호)?[\s:()\[\]]{0,4}\Z")
-
-_SEPARATOR = rf"(?: ?{_DASH} ?|[. ])"
-_AREA = r"0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])"
-_SERVICE = r"0(?:70|80|50[2-8]?)"
-_MOBILE = r"01[016-9]"
-_PREFIX = rf"(?:{_MOBILE}|{_AREA}|{_SERVICE})"
-_ABROAD = rf"(?:\+ ?82{_SEPARATOR}?(?:\(0\) ?)?0?(?:1[016-9]|2|[3-6][1-5]|70))"
-_PHONE_BEFORE = rf"{_BEFORE}(?<!제)(?<!제 )"
-_PHONE_AFTER = rf"(?: ?[~\u223c] ?[0-9]{{1,4}})?{_AFTER}(?! ?호(?!실))"
-_REST = rf"[0-9]{{3,4}}{_SEPARATOR}[0-9]{{4}}"
-_PHONE = re.compile(
-    "|".join(
-        (
-            rf"{_PHONE_BEFORE}(?:{_ABROAD}|{_PREFIX}){_SEPARATOR}{_REST}{_PHONE_AFTER}",
-            rf"(?<![0-9A-Za-z])\({_PREFIX}\) ?{_REST}{_PHONE_AFTER}",
-            rf"{_PHONE_BEFORE}{_PREFIX}\) ?{_REST}{_PHONE_AFTER}",
-            rf"{_PHONE_BEFORE}(?:010[0-9]{{8}}|01[16-9][0-9]{{7,8}}){_PHONE_AFTER}",
-            rf"{_PHONE_BEFORE}\+ ?82 ?0?10[0-9]{{8}}{_PHONE_AFTER}",
-        )
-    )
-)
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
+#: The longest part before the sign, and the longest after it.
+_LOCAL_PART = 64
+_DOMAIN = 1 + 8 * 64 + 25
 
 
-def _is_resident_number(match: re.Match[str]) -> bool:
-    try:
-        # A leap year, since the century and so the year are not known yet.
-        datetime.date(2000, int(match["birth"][2:4]), int(match["birth"][4:]))
-    except ValueError:
-        return False
-    before = match.string[max(0, match.start() - 40) : match.start()]
-    if _CORPORATE_CONTEXT.search(before):
-        return False
-    if match["separator"] or not match["rest"].isdigit():
-        # Two bare numbers in a row of numbers are cells of a table.
-        crowded = re.search(r"[0-9] \Z", before) or re.match(
-            r" [0-9]", match.string[match.end() :][:2]
-        )
-        return match["separator"] != " " or not crowded
-    digits = [int(digit) for digit in match["birth"] + match["rest"]]
-    if _RESIDENT_CONTEXT.search(before):
-        return True
-    # Thirteen digits in a row are as often a barcode; Korean ones begin with 880.
-    return digits[:3] != [8, 8, 0] or _has_check_digit(digits)
+def _find_emails(text: str) -> Iterator[Span]:
+    at = text.find("@")
+    end = 0
+    while at >= 0:
+        match = None
+        if text[at - 1 : at].isascii() and text[at + 1 : at + 2].isalnum():
+            match = _EMAIL.search(text, max(end, at - _LOCAL_PART), at + _DOMAIN)
+        if match:
+            yield Span(match.start(), match.end(), "email")
+        end = max(at + 1, match.end() if match else 0)
+        at = text.find("@", end)
 
 
-def _has_check_digit(digits: list[int]) -> bool:
-    total = sum(weight * digit for weight, digit in zip(_RESIDENT_WEIGHTS, digits, strict=False))
-    base = 13 if digits[6] >= 5 else 11
-    return (base - total % 11) % 10 == digits[12]
-
-
-_RULES: dict[str, tuple[re.Pattern[str], Callable[[re.Match[str]], bool]]] = {
-    "email": (_EMAIL, lambda match: True),
-    "resident_number": (_RESIDENT, _is_resident_number),
-    "phone": (_PHONE, lambda match: True),
-}
+#: In order of precedence: of two spans that overlap, the one found by the earlier finder counts.
+_FINDERS: tuple[tuple[frozenset[str], Callable[[str], Iterator[Span]]], ...] = (
+    (frozenset({"email"}), _find_emails),
+    (frozenset({"chart_number", "insurance_number"}), find_patient_numbers),
+    (
+        frozenset(
+            {
+                "resident_number",
+                "business_number",
+                "corporate_number",
+                "driver_license",
+                "passport",
+                "phone",
+                "account",
+                "card",
+            }
+        ),
+        find_numbers,
+    ),
+    (frozenset({"vehicle_plate"}), find_plates),
+    (frozenset({"address"}), find_addresses),
+    (frozenset({"name"}), find_names),
+)
 
 
 def mask(text: str, policy: Mapping[str, str]) -> tuple[str, dict[str, int]]:
     """Return the text with personal data replaced by placeholders, and how often each type was found.
 
-    ``policy`` maps ``resident_number``, ``phone`` and ``email`` to ``mask``, ``drop`` or ``keep``; a type
-    that is not mentioned is masked. ``drop`` masks as well: whether to drop is the caller's to decide by
-    the counts. Types with ``keep`` are neither looked for nor counted. Masking twice changes nothing.
+    ``policy`` maps the types of ``PLACEHOLDERS`` to ``mask``, ``drop`` or ``keep``; a type that is not
+    mentioned is masked. ``drop`` masks as well: whether to drop is the caller's to decide by the counts.
+    Types with ``keep`` are neither looked for nor counted. ``text`` is expected with its full-width forms
+    folded. Masking twice changes nothing, and what follows a number, such as a particle, stays.
     """
+    wanted = frozenset(name for name in PLACEHOLDERS if policy.get(name, "mask") != "keep")
     counts: Counter[str] = Counter()
-    while True:
-        masked = text
-        for name, (pattern, is_found) in _RULES.items():
-            if policy.get(name, "mask") == "keep" or (name == "email" and "@" not in masked):
-                continue
+    # A placeholder in place of a number can free its neighbour, so look until nothing is found.
+    while spans := _find(text, wanted):
+        parts = []
+        end = 0
+        for span in spans:
+            parts += (text[end : span.start], PLACEHOLDERS[span.kind])
+            end = span.end
+            counts[span.kind] += 1
+        text = "".join((*parts, text[end:]))
+    return text, dict(counts)
 
-            def replacement(
-                match: re.Match[str], name: str = name, is_found: Callable[..., bool] = is_found
-            ) -> str:
-                if not is_found(match):
-                    return match[0]
-                counts[name] += 1
-                return PLACEHOLDERS[name]
 
-            masked = pattern.sub(replacement, masked)
-        # A placeholder in place of a number can free its neighbour, so look until nothing is found.
-        if masked == text:
-            return masked, dict(counts)
-        text = masked
+def _find(text: str, wanted: frozenset[str]) -> list[Span]:
+    """Return the spans to replace, in ascending order, none overlapping."""
+    starts: list[int] = []
+    chosen: list[Span] = []
+    for kinds, find in _FINDERS:
+        if not kinds & wanted:
+            continue
+        for span in find(text):
+            place = bisect(starts, span.start)
+            free = (not place or chosen[place - 1].end <= span.start) and (
+                place == len(chosen) or chosen[place].start >= span.end
+            )
+            if free and span.kind in wanted and not is_citation(text, span.start, span.end):
+                starts.insert(place, span.start)
+                chosen.insert(place, span)
+    return chosen
