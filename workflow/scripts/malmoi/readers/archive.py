@@ -212,7 +212,8 @@ def _zip_content(
         raise ReadError("unsupported_format", f"zip compression method {info.compress_type}")
     try:
         with archive.open(info) as file:
-            content = file.read(budget.left + 1)
+            # No more than is declared, or a member that lies would unpack far beyond it.
+            content = file.read(min(info.file_size, budget.left) + 1)
     except (*_FAILURES, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise ReadError("truncated_or_damaged", f"{type(error).__name__}: {error}") from error
     budget.take(len(content))

@@ -33,6 +33,9 @@ _OTHER_BINARIES = (
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HTML = re.compile(r"<(?:!doctype html|html|head|body|div|table|meta|title)\b", re.I)
 _ROOT = re.compile(r"<[^\W\d][\w.\-]*(?::[\w.\-]+)?[\s/>]")
+#: Characters from which on a line of JSON is judged by its ends.
+_LONG_LINE = 1_000_000
+
 #: No limit: what a zip declares is checked when it is read.
 _ANY_SIZE = 1 << 62
 
@@ -130,7 +133,7 @@ def _is_xml(text: str) -> bool:
 def _json_format(text: str, suffix: str) -> str:
     """Return ``json`` or ``jsonl``, or nothing for text such as ``[1] 판시사항``.
 
-    ``text`` begins with a bracket. No more than its first value and its first lines are decoded.
+    ``text`` begins with a bracket. Of a long one, only short lines are decoded.
     """
     if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
@@ -143,14 +146,18 @@ def _json_format(text: str, suffix: str) -> str:
         return "json"
     if text.startswith("["):
         return ""
+    if len(text) > _LONG_LINE:
+        return "jsonl" if any(map(_is_object, lines[:10])) else "json"
     try:
-        json.JSONDecoder().raw_decode(text)
+        json.loads(text)
     except json_records.FAILURES:
         return "jsonl" if any(map(_is_object, lines[:10])) else ""
     return "json"
 
 
 def _is_object(line: str) -> bool:
+    if len(line) > _LONG_LINE:
+        return line.startswith("{") and line.rstrip().endswith("}")
     try:
         return isinstance(json.loads(line), dict)
     except json_records.FAILURES:

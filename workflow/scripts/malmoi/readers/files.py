@@ -64,6 +64,9 @@ _CHECKS: dict[str, Callable[[bytes, int], None]] = {
 #: From so many records without text on, a file that has ten times as many of them as documents is left.
 _MOST_FAILURES = 1_000_000
 
+#: Characters of a line; a book has a tenth of that, and later stages work line by line.
+_LONGEST_LINE = 10_000_000
+
 _FILLED = re.compile(rb"[^\0\t\n\r\f ]")
 
 #: Raw path, sha256 of the raw bytes, record.
@@ -206,6 +209,9 @@ def _records(
         for record in READERS[format_name](data, raw_path, source.get("fields") or {}):
             if not record.reason and not record.text.strip():
                 record = Record(record=record.record, reason="no_text")
+            elif len(record.text) > _LONGEST_LINE and (size := _longest_line(record.text)):
+                reason = f"too_large: a line of {size} characters"
+                record = Record(record=record.record, reason=reason)
             yield record
             documents += not record.reason
             failures += bool(record.reason)
@@ -217,6 +223,16 @@ def _records(
                 raise ReadError("bad_record", detail)
     except InputError as error:
         raise InputError(f"{raw_path}: {error}") from error
+
+
+def _longest_line(text: str) -> int:
+    """Return the length of the longest line where it is longer than any line of a document."""
+    longest = start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        longest, start = max(longest, end - start), end + 1
+    return longest if longest > _LONGEST_LINE else 0
 
 
 def _reason(error: ReadError) -> str:

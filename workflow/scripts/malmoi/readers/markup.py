@@ -13,6 +13,8 @@ from lxml import etree
 
 from malmoi.readers.record import ReadError
 
+_MOST_TAGS = 5_000_000
+
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _BREAK = re.compile(r"<br\s*/?>|</p\s*>|</tr\s*>|</li\s*>", re.I)
 # Only Latin names are markup: statutes write `<개정 2015.12.29>` as text.
@@ -25,8 +27,11 @@ def parse(text: str) -> etree._Element:
     """Return the root element of a document given as text.
 
     Raises:
-        ReadError: ``unsafe_member``, it declares entities; ``truncated_or_damaged``, it is not well formed.
+        ReadError: ``unsafe_member``, it declares entities; ``truncated_or_damaged``, it is not well formed;
+            ``too_large``, it has millions of elements, each of which takes far more memory than its tag.
     """
+    if text.count("<") > _MOST_TAGS:
+        raise ReadError("too_large", f"more than {_MOST_TAGS} tags")
     # The text is decoded already, so that a declared encoding (often EUC-KR for what is CP949) is moot.
     data = _DECLARATION.sub("", text, count=1).strip().encode("utf-8", "replace")
     parser = etree.XMLParser(

@@ -9,7 +9,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from malmoi.readers.plain_text import decoded
-from malmoi.readers.record import Record, title_of
+from malmoi.readers.record import ReadError, Record, title_of
 
 _DROPPED = "script, style, nav, header, footer, aside, noscript, template, svg, button, select, iframe, head"
 _BLOCKS = frozenset(
@@ -20,12 +20,27 @@ _BLOCKS = frozenset(
         *("thead", "tr", "ul"),
     ]
 )
+#: Tags that open or close a level: not those without an end, nor those that their like end.
+_NESTING = re.compile(
+    r"<(/?)(?!(?:br|hr|img|input|link|meta|col|area|base|wbr|source|p|li|d[td]|t[rdh]|option)\b)[a-z]",
+    re.I,
+)
+
+#: Elements within elements; the parser takes half a second for so many, and four times that for twice.
+_DEEPEST = 10_000
+
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 
 def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the page as one record, titled by its ``title`` or first ``h1``, else by the file's name."""
-    tree = LexborHTMLParser(decoded(data))
+    """Yield the page as one record, titled by its ``title`` or first ``h1``, else by the file's name.
+
+    Raises:
+        ReadError: ``truncated_or_damaged``, the elements are nested so deeply that parsing would not end.
+    """
+    text = decoded(data)
+    _check_depth(text)
+    tree = LexborHTMLParser(text)
     title = ""
     for selector in ("title", "h1"):
         node = tree.css_first(selector)
@@ -35,6 +50,15 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
         node.decompose()
     text = visible_text(tree.body) if tree.body is not None else ""
     yield Record(text=text, title=title or title_of(name))
+
+
+def _check_depth(text: str) -> None:
+    depth = deepest = 0
+    for match in _NESTING.finditer(text):
+        depth += -1 if match[1] else 1
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST:
+        raise ReadError("truncated_or_damaged", f"elements nested deeper than {_DEEPEST}")
 
 
 def visible_text(root: LexborNode) -> str:
