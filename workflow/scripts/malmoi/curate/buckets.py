@@ -8,7 +8,7 @@ crowd the closest to it are the last to be missed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -73,37 +73,44 @@ class Buckets:
         """Return the numbers of the texts that share a band with another, rising."""
         return self._levels[0].members
 
-    def met(self, text: int) -> np.ndarray:
-        """Return the numbers of the texts added so far that share a band with ``text``, rising."""
-        met: set[int] = set()
-        for level, buckets in self._open(text):
-            held = level.held[buckets]
-            for start, count in zip(level.starts[buckets].tolist(), held.tolist(), strict=True):
-                if count:
-                    met.update(level.slots[start : start + count].tolist())
-        return np.array(sorted(met), dtype=np.int64)
-
-    def add(self, text: int) -> None:
-        """Put ``text`` where others will meet it; a band full at every level goes without it."""
-        for level, buckets in self._open(text):
-            room = buckets[level.held[buckets] < CAPACITY]
-            level.slots[level.starts[room] + level.held[room]] = text
-            level.held[room] += 1
-
-    def _open(self, text: int) -> Iterator[tuple[_Level, np.ndarray]]:
-        """Yield the levels and the buckets there that ``text`` belongs to, deeper ones for full ones."""
-        reached = np.True_
+    def of(self, text: int) -> Places:
+        """Return the levels and the buckets there that ``text`` belongs to, deeper ones for full ones."""
+        places: Places = []
+        open_bands: np.ndarray | None = None
         for level in self._levels:
             own = level.buckets_of(text)
-            reached = np.flatnonzero(reached & (own >= 0))
-            buckets = own[reached]
+            usable = own >= 0 if open_bands is None else (own >= 0) & open_bands
+            buckets = own[usable]
+            places.append((level, buckets))
             full = level.held[buckets] >= CAPACITY
-            yield level, buckets
             if not full.any():
-                return
-            following = np.zeros(len(own), dtype=bool)
-            following[reached[full]] = True
-            reached = following
+                break
+            open_bands = np.zeros(len(own), dtype=bool)
+            open_bands[np.flatnonzero(usable)[full]] = True
+        return places
+
+    @staticmethod
+    def met(places: Places) -> np.ndarray:
+        """Return the numbers of the texts added so far to the buckets of a text, rising."""
+        met: set[int] = set()
+        for level, buckets in places:
+            held = level.held[buckets]
+            taken = held > 0
+            starts = level.starts[buckets[taken]]
+            for start, end in zip(starts.tolist(), (starts + held[taken]).tolist(), strict=True):
+                met.update(level.slots[start:end].tolist())
+        return np.array(sorted(met), dtype=np.int64)
+
+    @staticmethod
+    def add(places: Places, text: int) -> None:
+        """Put ``text`` where others will meet it; a band full at every level goes without it."""
+        for level, buckets in places:
+            held = level.held[buckets]
+            if held.max(initial=0) >= CAPACITY:
+                buckets = buckets[held < CAPACITY]
+                held = level.held[buckets]
+            level.slots[level.starts[buckets] + held] = text
+            level.held[buckets] += 1
 
 
 class _Level:
@@ -145,3 +152,7 @@ class _Level:
     def buckets_of(self, text: int) -> np.ndarray:
         """Return the number of the bucket of each band, -1 where the text is alone in it."""
         return self._buckets[self._row[text]]
+
+
+#: Where a text belongs: levels, and the numbers of its buckets there.
+Places = list[tuple[_Level, np.ndarray]]

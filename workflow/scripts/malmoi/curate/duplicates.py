@@ -234,9 +234,10 @@ def _join_near(
     floor = PERMUTATIONS * chance - 4 * (PERMUTATIONS * chance * (1 - chance)) ** 0.5
     sharing = buckets.sharing()
     for text in track(sharing.tolist(), "compare", total=len(sharing)):
-        others = buckets.met(text)
+        places = buckets.of(text)
+        others = buckets.met(places)
         if not len(others):
-            buckets.add(text)
+            buckets.add(places, text)
             continue
         agreeing = np.count_nonzero(sketches[others] == sketches[text], axis=1)
         nearest = np.argsort(-agreeing, kind="stable")[:CHECKS]
@@ -247,7 +248,7 @@ def _join_near(
                 kept[number], similarities[number] = other, found
                 break
         else:
-            buckets.add(text)
+            buckets.add(places, text)
 
 
 def _clusters(

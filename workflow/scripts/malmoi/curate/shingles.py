@@ -129,10 +129,10 @@ def signatures(texts: Sequence[str]) -> np.ndarray:
             pieces.append(piece)
             size += len(piece)
             if size >= _BLOCK:
-                np.minimum.at(signed, rows, _signed(pieces))
+                _sign(signed, rows, pieces)
                 rows, pieces, size = [], [], 0
     if pieces:
-        np.minimum.at(signed, rows, _signed(pieces))
+        _sign(signed, rows, pieces)
     return signed
 
 
@@ -142,7 +142,8 @@ def _pieces(squeezed: str) -> Iterator[str]:
         yield squeezed[start : start + _BLOCK + SHINGLE - 1]
 
 
-def _signed(pieces: list[str]) -> np.ndarray:
+def _sign(signed: np.ndarray, rows: list[int], pieces: list[str]) -> None:
+    """Work the ``pieces`` of texts into their ``rows`` (rising) of the signatures."""
     # Joined they are hashed at one go; what straddles two pieces is a row of its own, left out again.
     ends = np.cumsum([len(piece) for piece in pieces]).astype(np.uint64)
     bounds = np.zeros(2 * len(pieces), dtype=np.uint64)
@@ -150,7 +151,10 @@ def _signed(pieces: list[str]) -> np.ndarray:
     bounds[1::2] = ends - np.uint64(SHINGLE - 1)
     hashes = shingles("".join(pieces))
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, bounds, PERMUTATIONS, 1)
-    return np.array(matrix.to_rows()[::2], dtype=np.uint32)
+    found = np.array(matrix.to_rows()[::2], dtype=np.uint32)
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    own = np.array(rows)[first]
+    signed[own] = np.minimum(signed[own], np.minimum.reduceat(found, first, axis=0))
 
 
 def _sorted_set(parts: list[np.ndarray]) -> np.ndarray:
