@@ -4,6 +4,7 @@ import random
 
 import pytest
 from malmoi.readers import pdf
+from malmoi.readers.pdf_breaks import Breaks
 from malmoi.readers.record import ReadError
 
 SIZE = 10
@@ -104,20 +105,17 @@ def test_a_blank_at_the_end_of_a_line_says_where_words_end():
     assert lines(page) == [f"{FULL[0]}로 {FULL[1][2:]} 변경할 때에도 같다."]
 
 
-def test_without_blanks_the_words_of_the_document_decide():
-    page = Page().paragraph(
-        750,
-        "이것을 목적으로 하는 법이다.",
-        "그 목적으로 삼은 것이다.",
-        "법률이 정하는 바가 있다.",
-        "무엇을 정하는 사람이 있다.",
-    )
-    page.paragraph(600, FULL[0], "로 하고 그 밖에 필요한 사항은 대통령령으로 한다.")
-    ends_in_word = "이 법은 국민의 건강을 보호하고 증진하기 위하여 필요한 것 모두를 낱낱이 정하는"
-    page.paragraph(500, ends_in_word, "사람이 한다.")
-    found = lines(page)
-    assert found[4] == f"{FULL[0]}로 하고 그 밖에 필요한 사항은 대통령령으로 한다."
-    assert found[5] == f"{ends_in_word} 사람이 한다."
+def test_without_blanks_the_rest_of_the_document_decides():
+    clauses = [
+        "그는 목적으로 삼은 바를 정하는 사람이고 사람으로 보는 것을 목적으로 삼는다.",
+        "법률이 정하는 사람은 목적으로 정하는 바가 있고 그 사람은 이를 본다.",
+    ]
+    page = Page().line(80, 780, clauses[0]).line(80, 740, clauses[1])
+    inside = "이 법은 국민의 건강을 보호하고 증진하기 위하여 필요한 사항을 정하는 것을 목적으"
+    page.paragraph(700, inside, "로 삼는다.")
+    between = "이 법은 국민의 건강을 보호하고 증진하기 위하여 필요한 사항을 낱낱이 모두 정하는"
+    page.paragraph(640, between, "사람은 없다.")
+    assert lines(page)[2:] == [f"{inside}로 삼는다.", f"{between} 사람은 없다."]
 
 
 def test_what_begins_or_ends_a_paragraph():
@@ -145,7 +143,7 @@ def test_what_begins_or_ends_a_paragraph():
 
 def test_a_paragraph_goes_on_over_the_end_of_a_page():
     bodies = [f"{name}{FULL[1][1:]}" for name in "가나다라"]
-    pages = [Page().line(80, 780, "머리말").line(80, 100, body) for body in bodies]
+    pages = [Page().line(80, 780, "머리말").line(80, 100, f"{body} ") for body in bodies]
     pages[3].line(80, 84, "끝이다.")
     assert lines(*pages[:2]) == ["머리말", " ".join(bodies[:2])]
     assert lines(*pages) == [f"{' '.join(bodies)} 끝이다."]
@@ -206,7 +204,7 @@ def test_a_table_over_two_pages_keeps_one_heading_and_whole_rows():
     first = Page().table(
         columns,
         [200, 160, 100],
-        [[["구분"], ["내용"]], [["신고"], ["의료기관을 개설", "하려는 자는 관할"]]],
+        [[["구분"], ["내용"]], [["신고"], ["의료기관을 개설 ", "하려는 자는 관할 "]]],
     )
     second = Page().table(
         columns,
@@ -253,3 +251,25 @@ def test_mutated_documents_raise_nothing_else():
                 found.text.encode()
         except ReadError:
             pass
+
+
+def test_a_document_that_breaks_between_words_only():
+    sentence = (
+        "의료인은 환자가 요구하면 진료기록을 보여 주어야 하고 고쳐 쓰면 고친 날을 적어야 하며 "
+    )
+    words = (sentence * 12).split()
+    rows = [""]
+    for word in words:
+        if len(rows[-1]) + len(word) >= 31:
+            rows.append("")
+        rows[-1] = f"{rows[-1]} {word}".strip()
+    breaks = Breaks(rows)
+    assert breaks.only_between_words
+    assert breaks.is_between_words("처음 보는 글귀의", "끝부분")
+    text = " ".join(words)
+    rows = [text[at : at + 31].strip() for at in range(0, len(text), 31)]
+    breaks = Breaks(rows)
+    assert not breaks.only_between_words
+    assert not breaks.is_between_words("고쳐 쓰면 진료기", "록을 보여")
+    assert breaks.is_between_words("고쳐 쓰면 진료기록을", "보여 주어야")
+    assert breaks.is_between_words("모두 1", "2")

@@ -4,19 +4,17 @@ A PDF knows lines, not paragraphs, and Korean lines break inside words. A line g
 next word would not have fitted behind it, and neither the space between them, the size of their characters, the
 end of a sentence nor the beginning of a list item parts them. Whether a blank belongs between the two is taken
 from the document itself: most Korean programs write a blank at the end of a line that breaks between words, so
-where a file does that, a line without one was broken inside a word. In other files the words inside the lines
-are the evidence: a break is inside a word where the two halves together begin a word that occurs elsewhere more
-often than each half is a word of its own.
+where a file does that, a line without one was broken inside a word; elsewhere ``pdf_breaks`` judges.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from malmoi.readers.pdf_breaks import Breaks
 from malmoi.readers.pdf_page import Line
 
 #: Columns a line of running text takes at least; titles and list items are shorter.
@@ -52,16 +50,7 @@ class Paragraphs:
         ends = [line for line in lines if _SENTENCE_END.search(line.text)]
         # Word writes a blank for the end of a paragraph too; then a blank does not say that a line goes on.
         self._blank_goes_on = sum(line.blank_after for line in ends) < _MOST_BLANK_ENDS * len(ends)
-        self._words: Counter[str] = Counter()
-        self._starts: Counter[str] = Counter()
-        self._inside = 0
-        self._between = 0
-        if not self._marks_blanks:
-            for line in lines:
-                self._words.update(line.text.split()[1:-1])
-            for word, count in self._words.items():
-                for end in range(2, len(word) + 1):
-                    self._starts[word[:end]] += count
+        self._breaks = None if self._marks_blanks else Breaks([line.text for line in lines])
         gaps = [
             (last.bottom - line.bottom) / line.size
             for last, line in pairwise(lines)
@@ -70,9 +59,6 @@ class Paragraphs:
         # The nearest quarter: paragraphs of one line stand further apart.
         gaps = sorted(gap for gap in gaps if 0.8 < gap < 4)
         self._pitch = gaps[len(gaps) // 4] if gaps else _CELL_PITCH
-        for last, line in pairwise(lines):
-            if last.cell == line.cell:
-                self._learn(last, line)
 
     def joined(self, lines: Sequence[Line], sides: tuple[float, float] | None = None) -> list[str]:
         """Return the lines with those of one paragraph made one; ``sides`` are those of their cell."""
@@ -129,43 +115,21 @@ class Paragraphs:
 
     def _needed(self, last: Line, line: Line) -> float:
         """Return the width that what begins the next line would have needed on the last one."""
-        if self._marks_blanks and not last.blank_after:
+        breaks = self._breaks
+        if not (breaks.only_between_words if breaks else last.blank_after):
             return 1.5 * line.size
         word = line.text.split()[0]
         part = _columns(word) / _columns(line.text)
         return part * (line.right - line.left) + 0.5 * line.size
 
     def _blank(self, last: Line, line: Line) -> str:
-        before, after = last.text[-1], line.text[0]
         if last.hyphen:
             return ""
-        if self._marks_blanks:
+        if not self._breaks:
             return " " if last.blank_after else ""
-        if after in _CLOSING or before in _OPENING:
+        if line.text[0] in _CLOSING or last.text[-1] in _OPENING:
             return ""
-        if not (_hangul(before) and _hangul(after)):
-            return " "
-        inside, between = self._evidence(last, line)
-        if inside == between:
-            inside, between = self._inside, self._between
-        return "" if inside > between else " "
-
-    def _learn(self, last: Line, line: Line) -> None:
-        if not self._marks_blanks and _hangul(last.text[-1]) and _hangul(line.text[0]):
-            inside, between = self._evidence(last, line)
-            self._inside += inside > between
-            self._between += between > inside
-
-    def _evidence(self, last: Line, line: Line) -> tuple[int, int]:
-        """Return how often the document has the halves as one word's beginning, and as two words."""
-        left = re.search(r"[가-힣]+\Z", last.text)[0]  # type: ignore[index]
-        right = re.match(r"[가-힣]+", line.text)[0]  # type: ignore[index]
-        together = self._starts[left + right[: 1 if len(left) > 1 else 2]]
-        return together, min(self._words[left], self._starts[right[:2]])
-
-
-def _hangul(character: str) -> bool:
-    return "가" <= character <= "힣"
+        return " " if self._breaks.is_between_words(last.text, line.text) else ""
 
 
 def _columns(text: str) -> int:
