@@ -238,10 +238,11 @@ def tar_members(file: BinaryIO) -> Iterator[Member]:
     Raises:
         ReadError: ``truncated_or_damaged``, also where the archive ends without its end mark.
     """
-    tail = _Tail(file)
     try:
         # A stream is never sought backwards, so that an offset in a header cannot make a loop.
-        with tarfile.open(fileobj=tail, mode="r|", errors="surrogateescape") as archive:
+        with tarfile.open(
+            fileobj=file, mode="r|", tarinfo=_TarHeader, errors="surrogateescape"
+        ) as archive:
             while (info := archive.next()) is not None:
                 # The list of members would grow with the archive.
                 archive.members.clear()
@@ -251,30 +252,29 @@ def tar_members(file: BinaryIO) -> Iterator[Member]:
                 try:
                     yield name, _tar_content(archive, name, info)
                 except ReadError as error:
-                    if error.reason == "truncated_or_damaged":
+                    if error.reason != "unsafe_member":
                         raise
                     yield name, error
     except (*_FAILURES, EOFError, OSError, ValueError, OverflowError) as error:
         raise ReadError("truncated_or_damaged", f"{type(error).__name__}: {error}") from error
-    if tail.last.strip(b"\0"):
-        raise ReadError("truncated_or_damaged", "the archive ends without its end mark")
+    if not getattr(archive, "has_ended", False):
+        raise ReadError("truncated_or_damaged", "a header is damaged or there is no end mark")
     while rest := file.read(_BUFFER):
         if rest.strip(b"\0"):
             raise ReadError("truncated_or_damaged", "there is more after the archive's end mark")
 
 
-class _Tail:
-    """A file that remembers the last block read from it."""
+class _TarHeader(tarfile.TarInfo):
+    """A header that notes the end mark: tarfile itself takes a damaged header for the end."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.last = b""
-
-    def read(self, size: int) -> bytes:
-        content = self._file.read(size)
-        if content:
-            self.last = content[-tarfile.BLOCKSIZE :]
-        return content
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> _TarHeader:
+        """Return the next header of an archive."""
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:
+            archive.has_ended = True
+            raise
 
 
 def _tar_content(archive: tarfile.TarFile, name: str, info: tarfile.TarInfo) -> bytes:
@@ -283,7 +283,7 @@ def _tar_content(archive: tarfile.TarFile, name: str, info: tarfile.TarInfo) -> 
         raise ReadError("unsafe_member", "a link, a device or a file with holes")
     file = archive.extractfile(info)
     content = file.read() if file else b""
-    if len(content) < info.size:
+    if len(content) != info.size:
         raise ReadError("truncated_or_damaged", f"{name} ends too early")
     return content
 

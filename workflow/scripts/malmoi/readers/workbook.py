@@ -34,6 +34,9 @@ Row = tuple[int, list[str]]
 #: Cells of a sheet's grid, each taking 24 bytes.
 _MOST_CELLS = 20_000_000
 
+#: Charts, dialogues and macros are sheets as well.
+_WORKSHEET = calamine.SheetTypeEnum.WorkSheet
+
 _CELL = re.compile(rb"<(?:\w+:)?c\s([^<>]*?)/?>(?:\s*<(?:\w+:)?v(?:\s[^<>]*)?>\s*(\d{1,9}))?")
 _PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\br\s*=\s*[\"'](\d{1,7})[\"']")
@@ -111,12 +114,11 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         columns = text_columns(fields)
-        headers = {
-            title: _header(_rows(workbook, title), columns) for title in workbook.sheet_names
-        }
+        titles = [each.name for each in workbook.sheets_metadata if each.typ == _WORKSHEET]
+        headers = {title: _header(_rows(workbook, title), columns) for title in titles}
         mapped = any(number is not None for number in headers.values())
         if not mapped and fields.get("text"):
-            check_columns(fields, _first_filled(workbook))
+            check_columns(fields, _first_filled(workbook, titles))
         for title, header in headers.items():
             if mapped:
                 yield from _row_records(title, _rows(workbook, title), header, fields)
@@ -133,11 +135,7 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def _rows(workbook: calamine.CalamineWorkbook, title: str) -> Iterator[Row]:
-    """Yield a sheet's rows; a sheet of another kind, such as a chart, has none."""
-    try:
-        sheet = workbook.get_sheet_by_name(title)
-    except calamine.WorksheetNotFound:
-        return
+    sheet = workbook.get_sheet_by_name(title)
     first = sheet.start[0] + 1 if sheet.start else 1
     for number, row in enumerate(sheet.iter_rows(), start=first):
         yield number, [_text(cell) for cell in row]
@@ -157,9 +155,9 @@ def _header(rows: Iterable[Row], columns: Sequence[str]) -> int | None:
     return next((number for number, row in rows if wanted.issubset(row)), None)
 
 
-def _first_filled(workbook: calamine.CalamineWorkbook) -> list[str]:
+def _first_filled(workbook: calamine.CalamineWorkbook, titles: Iterable[str]) -> list[str]:
     """Return the first row of the workbook with two filled cells, which its columns are named in."""
-    rows = (row for title in workbook.sheet_names for _, row in _rows(workbook, title))
+    rows = (row for title in titles for _, row in _rows(workbook, title))
     return next((list(filter(None, row)) for row in rows if sum(map(bool, row)) > 1), [])
 
 
