@@ -87,3 +87,9 @@ def test_utf_8_read_as_cp949_goes_and_is_counted(read):
 )
 def test_real_text_with_rare_characters_stays(line):
     assert drop_lost_lines(line) == (line, 0, 0)
+
+
+def test_parts_too_small_to_tell_are_restored_with_the_rest():
+    text = "이\n④ \n<호>\n별도)\n피고는 원고에게 1,000원을 지급하라."
+    broken = text.encode("cp949").decode("latin-1")
+    assert normalize_text(broken)[0] == normalize_text(text)[0]

@@ -9,6 +9,7 @@ encoded as CP949 again, much of it is valid UTF-8, which real text never is.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import ftfy.bad_codecs  # noqa: F401  registers sloppy-windows-1252, which keeps undefined bytes
 
@@ -23,8 +24,10 @@ _LATIN = (
 #: Signs that text in earnest has, such as ±° and quotation marks; mojibake has others among them.
 _SIGNS = frozenset("\xa0§©«\xad®°±²³´µ¶·¹º»¼½¾×÷–—‘’“”•…€™‥※‰′″")
 _SUSPECT = re.compile(f"[{''.join(sorted(set(_LATIN) - _SIGNS))}]")
+#: The least that a syllable of CP949 leaves.
+_NEIGHBOURS = re.compile(f"[{_LATIN}]{{2}}")
 #: The longest parts of a line that Latin-1 and Windows-1252 can hold; Hangul and hanja end them.
-_PART = re.compile(f"[\x20-\x7e{_LATIN}]{{4,}}")
+_PART = re.compile(f"[\t\x20-\x7e{_LATIN}]{{2,}}")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 
 #: A space inside a syllable of UTF-8, where white space was tidied: the byte A0 is a no-break space.
@@ -32,6 +35,8 @@ _TIDIED = re.compile(rb"(?<=[\xea-\xed]) (?=[\x80-\xbf])|(?<=[\xea-\xed][\x80-\x
 
 #: Restored text may have this share of characters that could not be restored.
 _MOST_LOST = 0.05
+#: How plausible a part must be that is too small to tell by itself.
+_LIKEWISE = 0.5
 
 #: Hanja whose CP949 bytes are the first two of a Hangul syllable in UTF-8.
 _LEADING_HANJA = frozenset(
@@ -64,21 +69,41 @@ def may_need_repair(text: str) -> bool:
 def repair_lines(text: str) -> tuple[str, int]:
     """Return the text with CP949 or UTF-8 read as Latin-1 restored, and how many parts of lines were.
 
-    A part is restored only if its restored form has two syllables and is plausible Korean.
+    A part is restored if its restored form has two syllables and is plausible Korean. Once the document has
+    such parts, others are too small to tell, such as a heading of one syllable, and are restored the same way.
     """
-    repaired = 0
+    ways: Counter[tuple[str, str]] = Counter()
 
     def restored(match: re.Match[str]) -> str:
-        nonlocal repaired
-        found = _restored(match[0]) if _SUSPECT.search(match[0]) else ""
-        repaired += bool(found)
+        found, way = _restored(match[0]) if _SUSPECT.search(match[0]) else ("", ("", ""))
+        ways[way] += bool(found)
         return found or match[0]
 
-    return _PART.sub(restored, text), repaired
+    text = _PART.sub(restored, text)
+    repaired = ways.total()
+    if not repaired:
+        return text, 0
+    outer, inner = max(ways, key=lambda way: (ways[way], way))
+
+    def restored_likewise(match: re.Match[str]) -> str:
+        nonlocal repaired
+        if not _NEIGHBOURS.search(match[0]):
+            return match[0]
+        try:
+            found = match[0].encode(outer).decode(inner)
+        except UnicodeError:
+            return match[0]
+        if plausibility(found) < _LIKEWISE:
+            return match[0]
+        repaired += 1
+        return found
+
+    return _PART.sub(restored_likewise, text), repaired
 
 
-def _restored(part: str) -> str:
-    damaged = ""
+def _restored(part: str) -> tuple[str, tuple[str, str]]:
+    """Return a part restored, as far as it can be, and the encodings it went through; or nothing."""
+    damaged, damaged_way = "", ("", "")
     for outer in ("latin-1", "sloppy-windows-1252"):
         try:
             data = part.encode(outer)
@@ -88,9 +113,10 @@ def _restored(part: str) -> str:
             found = raw.decode(inner, "replace")
             if _is_korean(found):
                 if REPLACEMENT not in found:
-                    return found
-                damaged = damaged or found
-    return damaged
+                    return found, (outer, inner)
+                if not damaged:
+                    damaged, damaged_way = found, (outer, inner)
+    return damaged, damaged_way
 
 
 def _is_korean(found: str) -> bool:
