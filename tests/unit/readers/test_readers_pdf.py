@@ -13,8 +13,8 @@ SIZE = 10
 class Page:
     """Text at places and rulings; every character is as wide as it is high."""
 
-    def __init__(self):
-        self.texts, self.rulings = [], []
+    def __init__(self, turn=""):
+        self.texts, self.rulings, self.turn = [], [], turn
 
     def line(self, x, y, text, font="F"):
         self.texts.append((x, y, text, font))
@@ -61,12 +61,14 @@ def drawn(*pages):
     ]
     kids = []
     for page in pages:
-        content = "".join(
-            f"{x0} {y0} m {x1} {y1} l S\n" for x0, y0, x1, y1 in page.rulings
-        ) + "".join(
-            f"BT /{font} {SIZE} Tf 1 0 0 1 {x} {y} Tm"
-            f" <{''.join(f'{codes[each]:02x}' for each in text)}> Tj ET\n"
-            for x, y, text, font in page.texts
+        content = (
+            page.turn
+            + "".join(f"{x0} {y0} m {x1} {y1} l S\n" for x0, y0, x1, y1 in page.rulings)
+            + "".join(
+                f"BT /{font} {SIZE} Tf 1 0 0 1 {x} {y} Tm"
+                f" <{''.join(f'{codes[each]:02x}' for each in text)}> Tj ET\n"
+                for x, y, text, font in page.texts
+            )
         )
         kids.append(len(objects) + 1)
         objects.append(
@@ -218,6 +220,19 @@ def test_a_table_over_two_pages_keeps_one_heading_and_whole_rows():
     ]
 
 
+@pytest.mark.parametrize(
+    "turn", ["0 1 -1 0 595 0 cm\n", "0 -1 1 0 0 595 cm\n", "-1 0 0 -1 595 842 cm\n"]
+)
+def test_a_page_lying_on_its_side(turn):
+    page = (
+        Page(turn)
+        .line(80, 560, "별표 1. 수수료")
+        .table([80, 180, 320], [540, 500, 460], [[["구분"], ["수수료"]], [["등본"], ["400원"]]])
+    )
+    page.line(80, 440, FULL[0]).line(80, 424, "로 한다.")
+    assert lines(page) == ["별표 1. 수수료", "구분 | 수수료", "등본 | 400원", f"{FULL[0]}로 한다."]
+
+
 def test_a_frame_is_no_table():
     page = Page().table([80, 500], [740, 600], [[["첫 문장이다.", "둘째 문장이다."]]])
     assert lines(page) == ["첫 문장이다.", "둘째 문장이다."]
@@ -229,6 +244,19 @@ def test_leaders_bullets_hyphens_and_bold():
     page.line(80, 660, "제목").line(80.2, 660, "제목")
     page.line(80, 620, "old \uf53a글")
     assert lines(page) == ["1. 총칙 5", "본문은 ... 이다", "\uf0a7 항목", "제목", "old ᄒᆞᆫ글"]
+
+
+def test_hyphens_at_the_ends_of_lines():
+    page = Page().line(80, 780, "These are well-known facts.")
+    page.paragraph(
+        700, "Patients with a history of an inter-", "national normalised ratio, of a well-"
+    )
+    page.paragraph(668, "known drug or of an illness like 코로나-", "19 are treated.")
+    assert lines(page)[1] == (
+        "Patients with a history of an international normalised ratio, of a well-known drug or "
+        "of an illness like 코로나-19 are treated."
+    )
+    assert lines(Page().line(80, 700, "서울-")) == ["서울-"]
 
 
 def test_fonts_without_a_map_to_unicode():

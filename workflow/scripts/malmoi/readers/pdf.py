@@ -94,7 +94,8 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
 
 def _page(document: pdfium.PdfDocument, number: int) -> _Page:
     page = document[number]
-    found = tables(rulings(page))
+    characters, turn = glyphs(page)
+    found = tables(rulings(page, turn))
 
     def cell_at(x: float, y: float) -> tuple[int, int] | None:
         for at, table in enumerate(found):
@@ -102,8 +103,11 @@ def _page(document: pdfium.PdfDocument, number: int) -> _Page:
                 return at, cell
         return None
 
-    lines = lines_of(glyphs(page), number, cell_at)
+    lines = lines_of(characters, number, cell_at)
     page.close()
+    if turn:
+        # PDFium orders the lines of such a page by where they are before the turn.
+        lines.sort(key=lambda line: -line.bottom)
     return _Page(lines, found)
 
 

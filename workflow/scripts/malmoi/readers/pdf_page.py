@@ -1,12 +1,14 @@
 """What a PDF page holds, by position: its lines of text and the straight lines drawn on it.
 
-Coordinates are points from the page's lower left corner.
+Coordinates are points from the lower left corner of the page, or from where it is after a turn.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,13 +19,16 @@ import pypdfium2.raw as pdfium_raw
 #: Drawn things no thicker than this are lines; lines no further apart are one.
 THIN = 3.0
 _SHORTEST = 4.0
+#: Characters of a page, about, that tell how it is turned.
+_LOOKED_AT = 40
 #: Glyphs whose boxes share this part of the lower one's height stand on one line: indices, parts of fractions.
 _SHARED = 0.4
 #: Blanks of this many glyph heights separate columns, not words.
 _WIDE = 2.0
 #: Codes by which Wingdings has its bullets; they are letters in other fonts.
 _SYMBOL_CODES = frozenset((*b"lmnopqrstuvw", *range(0xA0, 0x100)))
-_SOFT_HYPHENS = "\ufffe\u00ad\x02"
+#: PDFium's two marks for a hyphen at the end of a line, whatever it is there for.
+_HYPHENS = str.maketrans("\ufffe\x02", "--")
 
 
 @dataclass(slots=True)
@@ -49,7 +54,7 @@ class Line:
 
     ``bottom`` and ``top`` are those of most characters; ``cell`` names the cell of a ruled table they stand in;
     ``blank_after`` says that the file has a blank behind the last, ``wide`` that there is a gap as between
-    columns, ``hyphen`` that a hyphen at its end, not in the text, divides a word.
+    columns.
     """
 
     text: str
@@ -61,7 +66,6 @@ class Line:
     cell: tuple[int, int] | None = None
     blank_after: bool = False
     wide: bool = False
-    hyphen: bool = False
 
     @property
     def size(self) -> float:
@@ -77,9 +81,14 @@ class Rulings:
     down: list[tuple[float, float, float]]
 
 
-def glyphs(page: pdfium.PdfPage) -> list[Glyph]:
-    """Return the characters of a page in the order of the file, without line ends."""
+def glyphs(page: pdfium.PdfPage) -> tuple[list[Glyph], int]:
+    """Return the characters of a page in the order of the file, and how the page is turned.
+
+    Line ends are left out. A page whose text does not run to the right is turned so that it does; the turn is
+    the number of right angles, and all coordinates are those after it.
+    """
     text_page = page.get_textpage()
+    turn = _turn(text_page)
     # Called per character, so the plain functions rather than pypdfium2's wrappers.
     get_unicode, is_generated = pdfium_raw.FPDFText_GetUnicode, pdfium_raw.FPDFText_IsGenerated
     get_box, box = pdfium_raw.FPDFText_GetLooseCharBox, pdfium_raw.FS_RECTF()
@@ -99,18 +108,36 @@ def glyphs(page: pdfium.PdfPage) -> list[Glyph]:
             # Where word processors keep the characters of symbol fonts; repair knows many of them.
             code += 0xF000
         get_box(text_page, at, reference)
+        left, bottom = _turned(box.left, box.bottom, turn)
+        right, top = _turned(box.right, box.top, turn)
         found.append(
             Glyph(
-                chr(code),
-                box.left,
-                box.right,
-                box.bottom,
-                box.top,
-                is_generated(text_page, at) == 1,
+                text=chr(code),
+                left=min(left, right),
+                right=max(left, right),
+                bottom=min(bottom, top),
+                top=max(bottom, top),
+                made=is_generated(text_page, at) == 1,
             )
         )
     text_page.close()
-    return found
+    return found, turn
+
+
+def _turn(text_page: pdfium.PdfTextPage) -> int:
+    """Return the right angles by which most of some characters of a page are turned to the right."""
+    count = text_page.count_chars()
+    angles = Counter(
+        round(pdfium_raw.FPDFText_GetCharAngle(text_page, at) / (math.pi / 2)) % 4
+        for at in range(0, count, max(1, count // _LOOKED_AT))
+        if pdfium_raw.FPDFText_IsGenerated(text_page, at) == 0
+    )
+    return angles.most_common(1)[0][0] if angles else 0
+
+
+def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
+    """Return where a place is after the page was turned to the left by so many right angles."""
+    return ((x, y), (-y, x), (-x, -y), (y, -x))[turn]
 
 
 def _in_symbol_font(text_page: pdfium.PdfTextPage, at: int) -> bool:
@@ -119,7 +146,7 @@ def _in_symbol_font(text_page: pdfium.PdfTextPage, at: int) -> bool:
     return b"wingdings" in buffer.value.lower()
 
 
-def rulings(page: pdfium.PdfPage) -> Rulings:
+def rulings(page: pdfium.PdfPage, turn: int) -> Rulings:
     """Return the horizontal and vertical lines of a page: stroked ones, and rectangles filled thin."""
     found = Rulings([], [])
     for item in page.get_objects(filter=[pdfium_raw.FPDF_PAGEOBJ_PATH], max_depth=1):
@@ -127,10 +154,10 @@ def rulings(page: pdfium.PdfPage) -> Rulings:
         pdfium_raw.FPDFPath_GetDrawMode(item, fill, stroke)
         if stroke.value:
             for begin, end in _segments(item):
-                _add(found, *begin, *end)
+                _add(found, *_turned(*begin, turn), *_turned(*end, turn))
         elif fill.value:
             left, bottom, right, top = item.get_bounds()
-            _add(found, left, bottom, right, top)
+            _add(found, *_turned(left, bottom, turn), *_turned(right, top, turn))
     return found
 
 
@@ -229,10 +256,8 @@ class _Row:
     def line(self, page: int) -> Line | None:
         """Return the line, None where it is blank."""
         raw = "".join(glyph.text for glyph in self.glyphs)
-        text = " ".join(raw.split())
+        text = " ".join(raw.translate(_HYPHENS).split())
         drawn = [each for each in self.glyphs if not each.made and not each.text.isspace()]
-        hyphen = text.endswith(tuple(_SOFT_HYPHENS))
-        text = text.rstrip(_SOFT_HYPHENS)
         if not text or not drawn:
             return None
         # Of most characters, so that a raised index or a fraction does not move the line.
@@ -252,5 +277,4 @@ class _Row:
             cell=self.cell,
             blank_after=any(not each.made for each in behind),
             wide=wide,
-            hyphen=hyphen,
         )

@@ -37,6 +37,8 @@ _ITEM = re.compile(
 )
 #: The dots of a table of contents.
 _LEADER = re.compile(r"\s*([·.…‥])(?:\s?\1){3,}\s*(?=\S{0,5}\Z)")
+#: A word that a hyphen at the end of a line may divide.
+_DIVIDED = re.compile(r"[A-Za-z]+-\Z")
 _CLOSING = ".,!?)]}>」』》〉】〕”’:;%"
 _OPENING = "([{<「『《〈【〔“‘"
 
@@ -51,6 +53,9 @@ class Paragraphs:
         # Word writes a blank for the end of a paragraph too; then a blank does not say that a line goes on.
         self._blank_goes_on = sum(line.blank_after for line in ends) < _MOST_BLANK_ENDS * len(ends)
         self._breaks = None if self._marks_blanks else Breaks([line.text for line in lines])
+        self._hyphened = {
+            word for line in lines for word in re.findall("[A-Za-z]+-[a-z]+", line.text)
+        }
         gaps = [
             (last.bottom - line.bottom) / line.size
             for last, line in pairwise(lines)
@@ -67,6 +72,8 @@ class Paragraphs:
         for at, line in enumerate(lines):
             text = _LEADER.sub(" ", line.text)
             if last and self.goes_on(last, line, self._right(lines, at - 1, sides), sides is None):
+                if self._divides(last, line):
+                    joined[-1] = joined[-1][:-1]
                 joined[-1] += self._blank(last, line) + text
             else:
                 joined.append(text)
@@ -92,8 +99,6 @@ class Paragraphs:
         """
         if flowing and last.cell != line.cell:
             return False
-        if last.hyphen:
-            return True
         if last.wide or line.wide or abs(last.size - line.size) > 0.15 * max(last.size, line.size):
             return False
         if _LEADER.search(last.text):
@@ -116,14 +121,22 @@ class Paragraphs:
     def _needed(self, last: Line, line: Line) -> float:
         """Return the width that what begins the next line would have needed on the last one."""
         breaks = self._breaks
-        if not (breaks.only_between_words if breaks else last.blank_after):
+        whole = breaks.only_between_words if breaks else last.blank_after
+        if not whole and not last.text.endswith("-"):
             return 1.5 * line.size
         word = line.text.split()[0]
         part = _columns(word) / _columns(line.text)
         return part * (line.right - line.left) + 0.5 * line.size
 
+    def _divides(self, last: Line, line: Line) -> bool:
+        """Tell a hyphen that only divides a word at the end of a line from one that belongs to it."""
+        if last.text.endswith("\u00ad"):
+            return True
+        left, right = _DIVIDED.search(last.text), re.match("[a-z]+", line.text)
+        return bool(left and right and left[0] + right[0] not in self._hyphened)
+
     def _blank(self, last: Line, line: Line) -> str:
-        if last.hyphen:
+        if last.text.endswith(("-", "\u00ad")):
             return ""
         if not self._breaks:
             return " " if last.blank_after else ""
