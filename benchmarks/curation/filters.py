@@ -35,6 +35,8 @@ GOOD = {
     "care notes": "medical/elderly_health_docs/data",
 }
 
+CUSTOMS = {"format": "json", "fields": {"text": ["판결주문", "청구취지", "판결이유"]}}
+
 #: Sets whose items the corpus is said not to hold.
 SETS: tuple[dict[str, Any], ...] = (
     {"name": "case_name", "path": "legal_casename_derived/dev.jsonl", "fields": ["text"]},
@@ -102,15 +104,17 @@ def good_texts(data: Path, work: Path) -> dict[str, list[str]]:
         "decisions of the archive": large / "precedents_md",
         "statutes of the archive": large / "statutes_md",
     }
-    texts = {kind: list(_read(folder)) for kind, folder in folders.items()}
+    texts = {kind: list(_read(folder, {})) for kind, folder in folders.items()}
+    texts["customs decisions"] = list(_read(data / "legal/customs_cases_json", CUSTOMS))
     texts["leaflets"] = [normalize_text(text)[0] for text in leaflets(data)]
     return texts
 
 
-def _read(folder: Path) -> Iterator[str]:
+def _read(folder: Path, source: dict[str, Any]) -> Iterator[str]:
+    endings = (".md", ".xml", ".txt", ".json")
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".md", ".xml", ".txt") and path.name not in ("SOURCE.md", "README.md"):
-            for _, _, record in records_of(path, path.name, {"name": folder.name}):
+        if path.suffix in endings and path.name not in ("SOURCE.md", "README.md"):
+            for _, _, record in records_of(path, path.name, {"name": folder.name, **source}):
                 if not record.reason:
                     yield normalize_text(record.text)[0]
 
@@ -140,7 +144,8 @@ def _recall(contamination: Contamination, sets: list[dict[str, Any]], hosts: lis
         for text in chosen:
             host = draw.choice(hosts)
             place = draw.randrange(len(host))
-            planting = f"{host[:place]}\n{vary(draw, text)}\n{host[place:]}"
+            planted_text = normalize_text(vary(draw, text))[0]
+            planting = f"{host[:place]}\n{planted_text}\n{host[place:]}"
             hits += contamination.item_in(shingles(squeeze(planting))) is not None
         LOG.info("planted %s: %.4f of %d found", name, hits / len(chosen), len(chosen))
         found, planted = found + hits, planted + len(chosen)

@@ -14,11 +14,11 @@ from malmoi import documents, ledger
 from malmoi.curate.filters import FILTERS, Text, filter_documents, objection
 
 SETTINGS = {
-    "min_chars": 50,
+    "min_chars": 25,
     "max_chars": 2_000_000,
     "max_kana_share": 0.1,
-    "max_hanja_share": 0.8,
-    "min_hangul_share": 0.2,
+    "max_hanja_share": 0.85,
+    "min_hangul_share": 0.12,
     "max_rare_syllable_share": 0.07,
     "max_symbol_share": 0.55,
     "max_repeated_line_share": 0.6,
@@ -38,6 +38,13 @@ KEPT = {
         "매매계약이 유효하게 해제되었다고 판단하였다. 관련 법리와 기록에 비추어 살펴보면 원심의 판단은 "
         "정당하고, 거기에 계약 해제에 관한 법리를 오해한 잘못이 없다(대법원 2003. 4. 11. 선고 "
         "2002다1234 판결 등 참조)."
+    ),
+    "dismissed": "주문\n1. 원고의 항소를 기각한다.\n2. 항소비용은 원고가 부담한다.",
+    "with its references": (
+        "허가사항 범위 안에서 투여하는 경우에 요양급여를 인정하며, 그 밖에는 환자가 약값을 전부 부담한다.\n"
+        "관련문헌\n"
+        "· Handbook of Liver Disease, 3rd edition, Chapter 12: Treatment of Hepatic Encephalopathy\n"
+        "· Clinical practice guideline for the management of cirrhosis and its complications, 2024"
     ),
     "order alone": (
         "【신청인】 신청인\n【피신청인】 피신청인\n【주문】\n이 사건 신청을 기각한다.\n신청비용은 신청인이 "
@@ -82,6 +89,13 @@ KEPT = {
         + "-" * 120
         + "\n종전에는 각각 산정하도록 "
         "되어 있었으나, 이 고시의 시행일부터는 소정점수의 50%를 산정하지 아니함."
+    ),
+    "terms of service": (
+        "제1조(목적) 이 약관은 회사가 운영하는 홈페이지에서 제공하는 서비스의 이용조건을 정한다.\n"
+        "제2조(회원가입) ① 이용자는 회사가 정한 양식에 따라 회원가입을 신청한다.\n② 회사는 신청자가 타인의 "
+        "명의를 이용하거나 허위의 정보를 기재한 경우에는 승낙을 거절할 수 있다.\n제3조(탈퇴) 회원은 언제든지 "
+        "탈퇴를 요청할 수 있으며 회사는 즉시 이를 처리한다.\n제4조(비밀번호) 회원은 비밀번호를 제3자에게 "
+        "알려서는 아니 된다."
     ),
     "on cookies": (
         "원고는 피고의 웹사이트가 쿠키를 통하여 수집한 방문 기록을 동의 없이 제3자에게 제공하였다고 "
@@ -216,7 +230,7 @@ def test_the_log_says_what_each_filter_dropped(tmp_path, write_documents, make_d
     path = write_documents("normalized.parquet", records)
     with caplog.at_level(logging.INFO, logger="malmoi"):
         filter_documents(path, SETTINGS, [], tmp_path / "out.parquet", tmp_path / "ledger.parquet")
-    assert "length (min_chars 50, max_chars 2e+06): 25.00 % of the documents" in caplog.text
+    assert "length (min_chars 25, max_chars 2e+06): 25.00 % of the documents" in caplog.text
     assert "ending_share (min_ending_share 0.13): 0.00 % of the documents" in caplog.text
 
 

@@ -19,6 +19,9 @@ FEWEST = 8
 #: Legal set phrases and the names of statutes are shorter as a rule.
 ENOUGH = 16
 
+#: Longest name of an item in the ledger, in characters.
+_NAME = 120
+
 _WEIGHTS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 
 
@@ -49,7 +52,7 @@ class Contamination:
                     short += 1
                     continue
                 grams.append(found)
-                self._names.append(f"{entry['name']}: {name}")
+                self._names.append(f"{entry['name']}: {' '.join(name.split())}"[:_NAME])
             LOG.info(
                 "%s: %d texts to look for, %d too short", entry["name"], len(grams) - first, short
             )
