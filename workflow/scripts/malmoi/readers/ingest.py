@@ -25,6 +25,9 @@ SECTIONS = "sections"
 #: Longest reason in the ledger, in characters; the log has it whole.
 _REASON_LENGTH = 120
 
+#: Documents between two lines of the log, since one file may be an archive of a million.
+_TOLD_EVERY = 10_000
+
 
 def ingest(
     source: Mapping[str, Any],
@@ -75,6 +78,8 @@ def ingest(
                 else:
                     document = _document(source, where, digest, record, seen)
                     spill.add(document)
+                    if spill.count % _TOLD_EVERY == 0:
+                        LOG.info("%s: %d documents so far", source["name"], spill.count)
                     _tick_off(unseen, record)
                     size = len(record.text)
                     row |= {"record": record.record, "doc_id": document["doc_id"]}
@@ -108,13 +113,13 @@ def _found(
     What is listed is one entry without a record in the place of its records.
     """
     raw_path = _valid(_raw_path(path, root))
-    if listed.entry(raw_path):
+    if listed.entry(raw_path, raw_path):
         listed.met.add(raw_path)
         yield raw_path, "", None
         return
     for found, digest, record in worker.records(path, raw_path):
         where = _valid(found)
-        entry = listed.entry(where)
+        entry = listed.entry(where, raw_path)
         if not entry:
             yield where, digest, _valid_record(record)
         elif entry not in listed.met:
@@ -129,12 +134,15 @@ class _Takedown:
         self._paths = frozenset(paths)
         self.met: set[str] = set()
 
-    def entry(self, raw_path: str) -> str:
-        """Return the listed path that is ``raw_path`` or an archive around it, empty where there is none."""
+    def entry(self, where: str, raw_path: str) -> str:
+        """Return what is listed: ``where`` in the file ``raw_path``, or an archive around it; else nothing.
+
+        A file's own name may hold ``!`` as well.
+        """
         if not self._paths:
             return ""
-        parts = raw_path.split("!")
-        around = ("!".join(parts[:end]) for end in range(1, len(parts) + 1))
+        inner = where[len(raw_path) :].split("!")
+        around = (raw_path + "!".join(inner[:end]) for end in range(1, len(inner) + 1))
         return next((path for path in around if path in self._paths), "")
 
     def unmatched(self) -> list[str]:
@@ -150,7 +158,9 @@ class _Spill:
 
     def __init__(self, folder: Path, shards: int) -> None:
         self._folder = folder
-        #: For each shard the id of a document and its place in the file, 24 bytes that sort by id.
+        #: The number of documents.
+        self.count = 0
+        # For each shard the id of a document and its place in the file, 24 bytes that sort by id.
         self._places: list[list[bytes]] = [[] for _ in range(shards)]
 
     def __enter__(self) -> _Spill:
@@ -161,17 +171,13 @@ class _Spill:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    @property
-    def count(self) -> int:
-        """The number of documents."""
-        return sum(map(len, self._places))
-
     def add(self, document: dict[str, str]) -> None:
         """Put a document aside."""
         doc_id = document["doc_id"]
         place = bytes.fromhex(doc_id) + self._file.tell().to_bytes(8, "big")
         self._places[documents.shard_of(doc_id, len(self._places))].append(place)
         pickle.dump(document, self._file, protocol=5)
+        self.count += 1
 
     def sorted(self, shard: int) -> Iterator[dict[str, str]]:
         """Yield the documents of a shard by id."""

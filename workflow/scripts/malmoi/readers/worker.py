@@ -266,8 +266,10 @@ class _Process:
             status,
             tail.decode("utf-8", "replace"),
         )
-        # Only the kernel kills it so, when memory is short; the limit of time comes another way.
-        if status in (_NO_MEMORY, -signal.SIGKILL) or _MEMORY_SAID.search(tail):
+        # Nobody else kills it: the limit of time ends it in another place.
+        if status == -signal.SIGKILL:
+            return "too_much_memory: the system ended the process"
+        if status == _NO_MEMORY or _MEMORY_SAID.search(tail):
             return f"too_much_memory: more than {self._memory_mb:g} MB"
         name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         return f"crashed: {name}"
