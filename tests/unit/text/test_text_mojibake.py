@@ -93,3 +93,9 @@ def test_parts_too_small_to_tell_are_restored_with_the_rest():
     text = "이\n④ \n<호>\n별도)\n피고는 원고에게 1,000원을 지급하라."
     broken = text.encode("cp949").decode("latin-1")
     assert normalize_text(broken)[0] == normalize_text(text)[0]
+
+
+def test_traces_in_sound_lines_are_counted():
+    sound = "원고의 청구는 이유가 있어 이를 받아들이고 소송비용은 피고가 부담하게 하기로 한다. " * 3
+    broken = "이 사건".encode().decode("cp949", "ignore")
+    assert normalize_text(f"{sound}媛€ {broken}")[1] == {"mojibake_trace": 2}

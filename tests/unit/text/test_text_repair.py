@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from malmoi.text.mojibake import count_lost_pairs
 from malmoi.text.repair import normalize_text
 
 KOREAN = "원고의 청구를 기각한다"
@@ -198,5 +199,8 @@ def test_repairing_twice_changes_nothing_in_broken_documents(text):
 
 def _lasting(text):
     """What is counted though it is no change."""
-    lost = text.count("\ufffd")
-    return {"replacement_character": lost} if lost else {}
+    lasting = {
+        "mojibake_trace": count_lost_pairs(text),
+        "replacement_character": text.count("\ufffd"),
+    }
+    return {rule: count for rule, count in lasting.items() if count}

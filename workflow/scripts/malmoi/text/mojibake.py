@@ -48,6 +48,8 @@ _LEADING_HANJA = frozenset(
 _RARE_SYLLABLES = frozenset(
     chr(code) for code in range(0xAC00, 0xD7A4) if not in_ks_x_1001(chr(code))
 )
+#: Neighbours of both kinds are in no real text, 媛€ and 씠궗嫄 in any of UTF-8 read as CP949.
+_LOST_PAIR = re.compile(f"[{''.join(sorted(_LEADING_HANJA | _RARE_SYLLABLES))}€]{{2,}}")
 _LOST_SIGN = re.compile(f"[{''.join(sorted(_LEADING_HANJA | _RARE_SYLLABLES))}{REPLACEMENT}]")
 _LETTER = re.compile("[\uac00-\ud7a3\u4e00-\u9fff\uf900-\ufaff\ufffd]")
 _UTF_8_SYLLABLE = re.compile(rb"[\xea-\xed][\x80-\xbf]{2}")
@@ -141,6 +143,14 @@ def drop_lost_lines(text: str) -> tuple[str, int, int]:
     kept = [line for line in lines if not (_LOST_SIGN.search(line) and _is_lost(line))]
     remaining = "\n".join(kept)
     return remaining, len(lines) - len(kept), len(text) - len(remaining)
+
+
+def count_lost_pairs(text: str) -> int:
+    """Return how many traces of UTF-8 read as CP949 there are, such as are left in lines mostly sound."""
+    return sum(
+        not (_LEADING_HANJA.isdisjoint(found) or _LEADING_HANJA.issuperset(found))
+        for found in _LOST_PAIR.findall(text)
+    )
 
 
 def _is_lost(line: str) -> bool:

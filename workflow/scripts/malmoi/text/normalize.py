@@ -35,6 +35,7 @@ REPAIRS_SCHEMA = pa.schema(
 #: by itself makes its word unreadable.
 _LOST = 0.05
 _WORD = 3
+_LASTING = ("replacement_character", "mojibake_trace")
 _POLICIES = ("mask", "keep", "drop")
 
 
@@ -132,8 +133,9 @@ def _clean_text(text: str, settings: Mapping[str, Any]) -> tuple[str, Counter[tu
             join_broken_lines=settings.get("join_broken_lines", False),
         )
         masked, found = mask(text, settings.get("pii", {}))
-        # Not a change, so what the last look at the text finds counts, not the sum of all.
-        del counts["repair", "replacement_character"]
+        # No changes, so what the last look at the text finds counts, not the sum of all.
+        for rule in _LASTING:
+            del counts["repair", rule]
         counts.update({("repair", rule): count for rule, count in changes.items()})
         counts.update({("pii", name): count for name, count in found.items()})
         # A placeholder may give lines another width, or make them equal: the layout's rules look at both.
@@ -156,7 +158,7 @@ def _policy(settings: Mapping[str, Any]) -> dict[str, str]:
 
 def _reason(text: str, counts: Mapping[tuple[str, str], int], policy: Mapping[str, str]) -> str:
     lost = counts.get(("repair", "lost_character"), 0)
-    unread = lost + _WORD * counts.get(("repair", "replacement_character"), 0)
+    unread = lost + _WORD * sum(counts.get(("repair", rule), 0) for rule in _LASTING)
     if unread > _LOST * (len(text) + lost):
         return "mojibake"
     if not text:

@@ -32,8 +32,9 @@ def normalize_text(
     joined; with ``repeated_lines``, running lines that stand so often are left once. The function is
     idempotent.
 
-    Two counts are not of repairs: ``lost_character`` is of the characters in lines beyond repair, and
-    ``replacement_character`` is of U+FFFD, which stays: what it stood for is lost.
+    Three counts are not of repairs: ``lost_character`` is of the characters in lines beyond repair;
+    ``replacement_character`` of U+FFFD and ``mojibake_trace`` of places where UTF-8 was read as CP949 in lines
+    mostly sound, which both stay: what stood there is lost.
     """
     counts: Counter[str] = Counter()
     while True:
@@ -47,6 +48,7 @@ def normalize_text(
             break
         text = repaired
     counts["replacement_character"] = repaired.count(REPLACEMENT)
+    counts["mojibake_trace"] = mojibake.count_lost_pairs(repaired)
     return repaired, {rule: count for rule, count in sorted(counts.items()) if count}
 
 
