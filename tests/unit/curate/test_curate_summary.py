@@ -1,46 +1,57 @@
 """The ledger of a whole run: it balances, or the job fails and says where."""
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from malmoi import ledger
 from malmoi.curate.duplicates import find_duplicates
 from malmoi.curate.filters import filter_documents
 from malmoi.curate.splits import split_documents
 from malmoi.curate.summary import sum_ledger
+from malmoi.fingerprint import shard_of
 
+REPO = Path(__file__).resolve().parents[3]
+SCHEMA = yaml.safe_load((REPO / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
 STAGES = ["filter", "deduplicate"]
 FILTERS = {
-    "min_chars": 100,
-    "max_chars": 2_000_000,
-    "min_hangul_share": 0.3,
-    "max_symbol_share": 0.5,
-    "max_repeated_line_share": 0.5,
-    "max_repeated_character_share": 0.3,
-    "min_ending_share": 0.15,
+    name: value["default"]
+    for name, value in SCHEMA["properties"]["curate"]["properties"]["filters"]["properties"].items()
 }
+SHARDS = range(2)
 
 
 @pytest.fixture
 def ledgers(tmp_path, write_documents, make_prose, make_document):
     """Run stage 3 on two shards with junk and copies in them; return the ledger files."""
-    for shard in (0, 1):
-        texts = [make_prose(10 * shard + number, 8) for number in range(5)]
-        texts += ["짧은 글", "noise " * 50, make_prose(0, 8).replace(" ", "")]
-        records = [make_document(text, 100 * shard + n) for n, text in enumerate(texts)]
+    texts = [make_prose(number, 8) for number in range(10)]
+    texts += ["짧은 글", "noise " * 50, make_prose(0, 8).replace(" ", "")] * 2
+    records = [make_document(text, number) for number, text in enumerate(texts)]
+    for shard in SHARDS:
+        own = [each for each in records if shard_of(each["doc_id"], len(SHARDS)) == shard]
         filter_documents(
-            write_documents(f"normalized/{shard}.parquet", records),
+            write_documents(f"normalized/{shard}.parquet", own),
             FILTERS,
+            [],
             tmp_path / f"filtered/{shard}.parquet",
             tmp_path / f"ledger/filter/{shard}.parquet",
         )
     filtered = sorted((tmp_path / "filtered").iterdir())
-    find_duplicates(filtered, {"near": True, "threshold": 0.8}, tmp_path / "clusters.parquet")
-    for path in filtered:
+    drops = [tmp_path / f"drops/{shard}.parquet" for shard in SHARDS]
+    find_duplicates(
+        filtered,
+        {"near": True, "threshold": 0.8},
+        tmp_path / "clusters.parquet",
+        drops,
+        [path.with_suffix(".sha256") for path in drops],
+    )
+    for path, dropped in zip(filtered, drops, strict=True):
         split_documents(
             path,
-            tmp_path / "clusters.parquet",
-            {"validation": 0.01, "test": 0.01},
+            dropped,
+            {"validation": 0.01, "test": 0.01, "sections": True, "section_containment": 0.6},
             20,
             tmp_path / "curated" / path.name,
             tmp_path / "ledger/deduplicate" / path.name,
@@ -63,7 +74,7 @@ def test_stage_3_balances_and_the_files_agree(tmp_path, ledgers):
     outcomes = {(r.stage, r.status, r.reason): r.documents for r in summary.itertuples()}
     assert outcomes == {
         ("filter", "kept", ""): 12,
-        ("filter", "filtered", "hangul_share"): 2,
+        ("filter", "filtered", "language"): 2,
         ("filter", "filtered", "too_short"): 2,
         ("deduplicate", "kept", ""): 10,
         ("deduplicate", "duplicate", "exact"): 2,
@@ -74,7 +85,7 @@ def test_stage_3_balances_and_the_files_agree(tmp_path, ledgers):
 
 
 def test_a_lost_shard_stops_the_job_and_leaves_nothing(tmp_path, ledgers):
-    with pytest.raises(ledger.LedgerError, match="deduplicate: 6 documents never arrived"):
+    with pytest.raises(ledger.LedgerError, match="deduplicate: \\d+ documents never arrived"):
         sum_ledger(ledgers[:-1], STAGES, *sums(tmp_path))
     assert not any(path.exists() for path in sums(tmp_path))
 

@@ -21,13 +21,19 @@ Section = tuple[str, int, int]
 # show no repetition, and counting them would take time by the square of the sections.
 _FORM = 4
 
+#: An article of a statute or contract: two that say the same in like words are two rules, not a repetition.
+_ARTICLE = re.compile(r"제\s?\d+\s?조")
+
 _BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 _LAST_LINE = re.compile(r"([^\n]*\S[^\n]*)\s*\Z")
 _MARKS = "#*:【】[]〔〕<>()「」 \t"
 
 
 def without_repeats(document: Mapping[str, str], containment: float) -> dict[str, str]:
-    """Return a document without its repeated sections, the offsets in ``meta`` right for the new text."""
+    """Return a document without its repeated sections, the offsets in ``meta`` right for the new text.
+
+    Articles of a statute or contract stay whatever they repeat.
+    """
     given = dict(document)
     meta = json.loads(given["meta"]) if '"sections"' in given["meta"] else {}
     listed = meta.get("sections")
@@ -36,7 +42,11 @@ def without_repeats(document: Mapping[str, str], containment: float) -> dict[str
         return given
     sections = [(name, start, end) for name, start, end in listed]
     texts = [_content(given["text"][start:end], name) for name, start, end in sections]
-    removed = repeated(texts, containment)
+    removed = [
+        number
+        for number in repeated(texts, containment)
+        if not _ARTICLE.match(sections[number][0].lstrip(_MARKS))
+    ]
     if removed:
         given["text"], meta["sections"] = cut(given["text"], sections, removed)
         given["meta"] = json.dumps(meta, ensure_ascii=False, sort_keys=True)
