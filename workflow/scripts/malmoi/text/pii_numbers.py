@@ -19,13 +19,17 @@ from malmoi.text.pii_spans import DASH, REGIONS, Span
 _BEFORE = r"(?<![0-9A-Za-z])(?<![0-9][-.:])(?<![A-Za-z]-)"
 _AFTER = rf"(?![0-9A-Za-z])(?!{DASH}[0-9]|[.:][0-9])"
 _JOIN = rf" ?{DASH} ?"
+#: Between a word and the number it speaks of: little, and nothing after a closing bracket.
+_FILLER = r"[^\n0-9\])]{0,14}(?:[\])][\s:：]{0,3})?"
+#: The same, where numbers may stand between them.
+_REMARK = r"[^\n\])]{0,20}(?:[\])][\s:：]{0,3})?"
 
 #: Where a number can begin: seven or more digits, hardly apart, or a letter and eight digits. A year and
 #: a full stop (2020. 1. 2.) is passed over here, since dates are by far the most frequent candidates.
 _CANDIDATE = re.compile(
     r"[0-9MSRODG](?<![0-9A-Za-z].)(?:"
     r"(?<=[0-9])(?!(?<=[1-9])[0-9]{3}\. ?[0-9])"
-    rf"(?:(?:{DASH}|[.) ]){{0,3}}[0-9*●○xX]){{6}}"
+    rf"(?=(?:(?:{DASH}|[.) ]){{0,3}}[0-9*●○xX]){{6}})"
     r"|(?<=[A-Z])[0-9]{3}[0-9A-Z][0-9]{4})",
     re.S,
 )
@@ -36,8 +40,9 @@ _RESIDENT = re.compile(
     rf"(?P<rest>[1-8](?:[0-9]{{6}}|[*●○xX]{{6}})|[*●○]{{7}}){_AFTER}(?![*●○])"
 )
 _DATED = re.compile(r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+_BARCODE_WORDS = re.compile(r"(?:코드|품목|[Gg][Tt][Ii][Nn]|[Ee][Aa][Nn])[^\n0-9]{0,8}\Z")
 _RESIDENT_WEIGHTS = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
-_RESIDENT_WORDS = re.compile(r"(?:주민|외국인\s?등록|거소\s?신고|[Rr]esident)[^\n]{0,20}\Z")
+_RESIDENT_WORDS = re.compile(rf"(?:주민|외국인\s?등록|거소\s?신고|[Rr]esident){_REMARK}\Z")
 
 _CORPORATE = re.compile(
     rf"{_BEFORE}(?P<office>[0-9]{{6}}){_JOIN}(?P<serial>[0-9]{{7}}){_AFTER}"
@@ -65,7 +70,7 @@ _LICENSE_REGION = re.compile(rf"(?<![가-힣])(?:{REGIONS})[ -]{{0,2}}\Z")
 _PASSPORT = re.compile(
     rf"(?<![0-9A-Za-z-])(?:[MSRODG][0-9]{{8}}|(?P<new>[MSRODG][0-9]{{3}}[A-Z][0-9]{{4}})){_AFTER}"
 )
-_PASSPORT_WORDS = re.compile(r"(?:여권|[Pp]assport|PASSPORT)[^\n]{0,20}\Z")
+_PASSPORT_WORDS = re.compile(rf"(?:여권|[Pp]assport|PASSPORT){_REMARK}\Z")
 
 _SEPARATOR = rf"(?:{_JOIN}|[. ])"
 _AREA = r"0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])"
@@ -74,7 +79,7 @@ _MOBILE = r"01[016-9]"
 _PREFIX = rf"(?:{_MOBILE}|{_AREA}|{_SERVICE})"
 _ABROAD = (
     rf"(?:(?:(?:\+ ?|00)82{_SEPARATOR}?|82{_SEPARATOR}(?=10))"
-    r"(?:\(0\) ?)?0?(?:1[016-9]|2|[3-6][1-5]|70))"
+    r"(?:\(0\) ?)?0?(?:1[016-9]|2|[3-6][1-5]|70|80|50[2-8]))"
 )
 _PHONE_BEFORE = rf"{_BEFORE}(?<!제)(?<!제 )"
 _PHONE_AFTER = rf"(?: ?[~\u223c] ?[0-9]{{1,4}})?{_AFTER}(?! ?호(?!실))"
@@ -99,24 +104,27 @@ _REPRESENTATIVE = re.compile(
 )
 _PHONE_WORDS = re.compile(
     r"(?:전화|연락|휴대|핸드폰|팩스|대표\s?번호|고객\s?센터|콜\s?센터|상담|문의|☎|☏"
-    r"|[Tt][Ee][Ll]|[Ff][Aa][Xx]|ARS|H[.]?P|번호)[^\n0-9]{0,15}\Z"
+    r"|[Tt][Ee][Ll]|[Ff][Aa][Xx]|ARS|H[.]?P|번호)"
+    rf"{_FILLER}\Z"
 )
 _PHONE_WORDS_AFTER = re.compile(r"(?:으로|로|에|번으로)?\s?(?:전화|연락|문의|상담)")
 #: Two years closer than this are a span of years, and so are two pages.
 _RANGE = 200
 
 _ACCOUNT = re.compile(
-    rf"{_BEFORE}(?:[0-9]{{2,6}}(?:(?:{_JOIN}|[ ])[0-9]{{1,8}}){{1,4}}|[0-9]{{10,16}}){_AFTER}"
+    rf"{_BEFORE}(?:[0-9]{{2,6}}(?:{_JOIN}[0-9]{{1,8}}){{1,4}}|[0-9]{{2,6}}(?: [0-9]{{2,8}}){{1,4}}"
+    rf"|[0-9]{{10,16}}){_AFTER}"
 )
 _BANKS = (
     r"(?:은행|뱅크|농협|수협|신협|새마을\s?금고|우체국|저축은행|금융투자|증권"
     r"|(?<![가-힣])(?:국민|신한|우리|하나|기업|KB|IBK|NH|SC제일|씨티|iM)(?=[\s:()]{0,3}(?:\Z|[(),]|예금주)))"
 )
 _ACCOUNT_WORDS = re.compile(
-    rf"(?:계좌\s?번호|통장\s?번호|계좌|구좌|입금처|환불|{_BANKS})[^\n0-9]{{0,14}}\Z"
+    rf"(?:계좌\s?번호|통장\s?번호|계좌|구좌|입금처|환불|{_BANKS}){_FILLER}\Z"
 )
 _ACCOUNT_WORDS_AFTER = re.compile(
-    rf"\s?(?:[(（]\s?[가-힣A-Za-z]{{0,8}}?)?{_BANKS}|\s?[(（,]?\s?예금주|\s?(?:번\s?)?계좌|으?로\s?(?:입금|송금|이체)"
+    rf" ?(?:[(（] ?[가-힣A-Za-z]{{0,8}}?)?{_BANKS}| ?[(（,]? ?예금주| ?(?:번 ?)?계좌"
+    r"|으?로 ?(?:입금|송금|이체)"
 )
 _ACCOUNT_DIGITS = range(10, 17)
 
@@ -125,20 +133,23 @@ _CARD = re.compile(
     rf"[0-9*xX●]{{4}}(?P=separator)[0-9*xX●]{{4}}"
     rf"|3[47][0-9]{{2}}(?P<amex>{_JOIN}| ?)[0-9]{{6}}(?P=amex)[0-9]{{5}}){_AFTER}(?![*●]|,[0-9])"
 )
-_CARD_WORDS = re.compile(r"(?:카드|[Cc]ard|CARD)[^\n]{0,20}\Z")
+_CARD_WORDS = re.compile(rf"(?:카드|[Cc]ard|CARD){_REMARK}\Z")
 _CARD_ISSUERS = "34569"
 
 _LABELLED = re.compile(
     r"(?P<label>[번MCI챠차](?:(?<=번)호|(?<=M)RN|(?<=C)(?:hart|HART)|(?<=[차챠])트|(?<=I)D))"
     r"(?:\s?(?:No|NO|no|ID|#)[.]?)?(?:은|는|이|가)?(?:[\s:：=|()\[]|(?<!환자번호)(?<!보험증번호)\]){0,5}"
-    rf"(?P<number>(?:[A-Za-z]{{1,3}}-?)?[0-9](?:{DASH}?[0-9]){{3,14}})(?![0-9A-Za-z])(?!{DASH}[0-9])(?! ?호)"
+    rf"(?P<number>(?:[A-Za-z]{{1,3}}-?)?[0-9](?:{DASH}?[0-9]){{3,14}})(?![0-9A-Za-z])"
+    rf"(?!{DASH}[0-9]| ?[년월일]|[호원명건])"
 )
 _CHART_LABEL = re.compile(
     r"(?:(?:차트|챠트|환자|병록|의무\s?기록|진료\s?기록|진료|진찰권|입원|병원|수진자)\s?(?:등록\s?)?번호"
     r"|MRN|[Cc]hart|CHART|[차챠]트|환자\s?ID)\Z"
 )
-_REGISTRATION_LABEL = re.compile(
-    r"(?<![가-힣\s])\s*등록\s?번호\Z|(?:\n|\A|[|,(:：/])\s*등록\s?번호\Z"
+_REGISTRATION_LABEL = re.compile(r"(?<![가-힣])등록\s?번호\Z")
+_OTHER_REGISTERS = re.compile(
+    r"(?:주민|외국인|사업자|법인|등기용|차량|자동차|상표|특허|디자인|서비스표|제품|품목|허가)"
+    r"\s?등록\s?번호\Z"
 )
 _PATIENT_WORDS = re.compile(r"환자|성명|진료|병원|성별|입원|퇴원|차트|수진|생년|나이|병동")
 _INSURANCE_LABEL = re.compile(
@@ -183,6 +194,7 @@ def find_patient_numbers(text: str) -> Iterator[Span]:
             yield Span(start, end, "insurance_number")
         elif _CHART_LABEL.search(before) or (
             _REGISTRATION_LABEL.search(before)
+            and not _OTHER_REGISTERS.search(before)
             and _PATIENT_WORDS.search(
                 text, max(0, match.start() - _PATIENT_REACH), end + _PATIENT_REACH
             )
@@ -223,7 +235,9 @@ def _resident(text: str, start: int, follows: str) -> Span | None:
         if _DATED.match(text, start) or _is_account(text, match):
             return None
         # Or a barcode; Korean ones begin with 880.
-        if digits[:3] == [8, 8, 0] and not _has_resident_check(digits):
+        if _BARCODE_WORDS.search(before) or (
+            digits[:3] == [8, 8, 0] and not _has_resident_check(digits)
+        ):
             return None
     return Span(start, match.end(), "resident_number")
 
@@ -302,14 +316,16 @@ def _passport(text: str, start: int, follows: str) -> Span | None:
 
 def _phone(text: str, start: int, follows: str) -> Span | None:
     if text[start] in "08":
-        while text[start - 1 : start] in ("(", "+") or text[start - 2 : start] == "+ ":
-            start -= 1 if text[start - 1] in "(+" else 2
-            if text[start] in "(+":
-                break
-        match = _PHONE.match(text, start)
-        if not match and text[start] in "(+":
-            start += 1
+        begin = start
+        if text[start - 1 : start] in ("(", "+"):
+            begin -= 1
+        elif start > 1 and text[start - 2 : start] == "+ ":
+            begin -= 2
+        match = _PHONE.match(text, begin)
+        if begin < start and (not match or _is_bracket_apart(text, begin, match.end())):
+            begin = start
             match = _PHONE.match(text, start)
+        start = begin
         if match:
             return Span(start, match.end(), "phone")
         match = _PHONE_PLAIN.match(text, start)
@@ -321,6 +337,13 @@ def _phone(text: str, start: int, follows: str) -> Span | None:
         if match and (follows == "phone" or _near_phone(text, match) or _alone(text, match)):
             return Span(start, match.end(), "phone")
     return None
+
+
+def _is_bracket_apart(text: str, start: int, end: int) -> bool:
+    """Whether the bracket before a prefix closes after the number, as in (02) 123-4567) it does not."""
+    line = _window(text, start)
+    inside = line.count("(") > line.count(")")
+    return text[start] == "(" and text[end : end + 1] == ")" and not inside
 
 
 def _near_phone(text: str, match: re.Match[str]) -> bool:

@@ -17,7 +17,7 @@ _PLATE = re.compile(
     re.S,
 )
 #: Letters that no court writes after a year, so that two digits and one of them are a plate.
-_PLATES_ONLY = frozenset("거더러배")
+_PLATES_ONLY = frozenset("더러배")
 #: Letters that are a unit or a particle after a number: 505호8237, 300조 5000, 을지로3가 1234.
 _UNITS = frozenset("호조도구이해국공")
 _WORDS = _UNITS | frozenset("가나다도로고자조하호수부서어이우공국합해구차")
@@ -34,6 +34,9 @@ _NEAR = re.compile(rf"(?:{_VEHICLES})(?!번호\])")
 _LABEL = re.compile(
     r"(?:(?:차량|자동차)\s?(?:등록\s?)?번호|차\s?번호|번호판)\s?(?:은|는|이|가)?[\s:：|()\[]{0,4}\Z"
 )
+_AROUND = re.compile(rf"(?:{_VEHICLES}) ?[(（] ?\Z")
+_BESIDE = re.compile(rf"(?:{_VEHICLES})[은는이가]? ?:? ?\Z")
+_THEN = re.compile(rf"호? ?(?:{_VEHICLES})(?:에|[은는이가을를의와과로도])?(?![가-힣])")
 _REGION = re.compile(rf"(?<![가-힣])(?:{REGIONS})\s?\Z")
 #: A region may follow a word without a space: 소속경남 5아2556호.
 _REGION_ATTACHED = re.compile(rf"(?:{REGIONS})\s?\Z")
@@ -64,11 +67,12 @@ def find_plates(text: str) -> Iterator[Span]:
         if region:
             if near or not case:
                 yield Span(start - len(before) + region.start(), end, "vehicle_plate")
-        elif _LABEL.search(before) or (
+        elif (_LABEL.search(before) or _AROUND.search(before)) or (
             digits > 1
             and match["letter"] not in _OLD_LETTERS
             and (
                 (near and not case and (not spaced or match["letter"] not in _WORDS))
+                or (not case and (_BESIDE.search(before) or _THEN.match(after)))
                 or (digits == 3 and not spaced and match["letter"] not in _UNITS)
                 or (match["letter"] in _PLATES_ONLY and not spaced)
             )
