@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from malmoi.curate.contamination import FEWEST, Contamination
+from malmoi.curate.contamination import FEWEST, Contamination, plain
 from malmoi.curate.evaluation_sets import read_items
 from malmoi.curate.filters import Text, objection
-from malmoi.curate.shingles import shingles, squeeze
 from malmoi.progress import LOG
 from malmoi.readers.files import records_of
 from malmoi.text.repair import normalize_text
@@ -72,7 +71,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     archive = [*texts["decisions of the archive"], *texts["statutes of the archive"]]
     sets = [entry | {"path": data / "eval" / entry["path"]} for entry in SETS]
     contamination = Contamination(sets, limits["ngram"], limits["share"])
-    reported = [contamination.item_in(shingles(squeeze(text))) is not None for text in archive]
+    reported = [contamination.item_in(text) is not None for text in archive]
     clean = [text for text, item in zip(archive, reported, strict=True) if not item]
     sample = _sample(archive)
     return {
@@ -83,9 +82,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         "filters_mb_per_cpu_s": _speed(lambda text: objection(Text(text), limits), sample),
         "contamination_recall": _recall(contamination, sets, clean),
         "contamination_false_alarms": sum(reported) / len(reported),
-        "contamination_mb_per_cpu_s": _speed(
-            lambda text: contamination.item_in(shingles(squeeze(text))), sample
-        ),
+        "contamination_mb_per_cpu_s": _speed(lambda text: contamination.item_in(text), sample),
     }
 
 
@@ -138,7 +135,7 @@ def _recall(contamination: Contamination, sets: list[dict[str, Any]], hosts: lis
     }
     found = planted = 0
     for name, (fewest, vary) in variants.items():
-        long = [text for text in items if len(squeeze(text)) >= fewest]
+        long = [text for text in items if len(plain(text)) >= fewest]
         hits = 0
         chosen = draw.sample(long, min(PLANTED, len(long)))
         for text in chosen:
@@ -146,7 +143,7 @@ def _recall(contamination: Contamination, sets: list[dict[str, Any]], hosts: lis
             place = draw.randrange(len(host))
             planted_text = normalize_text(vary(draw, text))[0]
             planting = f"{host[:place]}\n{planted_text}\n{host[place:]}"
-            hits += contamination.item_in(shingles(squeeze(planting))) is not None
+            hits += contamination.item_in(planting) is not None
         LOG.info("planted %s: %.4f of %d found", name, hits / len(chosen), len(chosen))
         found, planted = found + hits, planted + len(chosen)
     return found / planted

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from malmoi.atomic import write_parquet
 from malmoi.curate.contamination import Contamination
 from malmoi.curate.evaluation_sets import read_items
-from malmoi.curate.shingles import shingles, squeeze
+from malmoi.curate.shingles import squeeze
 from malmoi.errors import InputError
 
 FIRST = (
@@ -138,7 +138,7 @@ def sets(tmp_path):
 
 
 def ask(contamination: Contamination, text: str) -> str | None:
-    return contamination.item_in(shingles(squeeze(text)))
+    return contamination.item_in(text)
 
 
 @pytest.mark.parametrize("ngram", [8, 10, 13, 16])
@@ -159,6 +159,14 @@ def test_spacing_hides_no_item(tmp_path_factory, data):
     path.write_text(f"{SECOND}\n{FIRST}\n", encoding="utf-8")
     found = Contamination([{"name": "dev", "path": path}], 10, 0.45)
     assert ask(found, f"그러므로 {spaced} 따라서") == "dev: 2"
+
+
+def test_other_quotation_marks_and_dots_hide_no_item(sets):
+    found = sets("‘도로ㆍ하천’의 점용허가를 받은 자는, 그 허가의 조건(기간)을 지켜야 한다.")
+    assert (
+        ask(found, '"도로·하천"의 점용허가를 받은 자는 그 허가의 조건 [기간]을 지켜야 한다')
+        == "dev: 1"
+    )
 
 
 def test_an_item_with_every_tenth_word_changed_is_found(sets, make_prose):

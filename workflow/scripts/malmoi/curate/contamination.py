@@ -1,21 +1,23 @@
-"""Find documents that hold items of an evaluation set, whatever their spacing."""
+"""Find documents that hold items of an evaluation set, whatever their spacing, quotation marks and dots."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from malmoi.curate.evaluation_sets import read_items
-from malmoi.curate.shingles import SHINGLE, shingles, squeeze
+from malmoi.curate.shingles import SHINGLE, shingles
 from malmoi.errors import InputError
 from malmoi.progress import LOG
 
-#: N-grams an item needs to be looked for: with 10 characters each, 17 characters without white space.
+#: N-grams an item needs to be looked for: with 10 characters each, 17 letters and digits.
 FEWEST = 8
 
-#: N-grams a document must share with a longer item at least, whatever the share: 25 characters in a row.
+#: N-grams a document must share with a longer item at least, whatever the share: 25 letters in a row.
 #: Legal set phrases and the names of statutes are shorter as a rule.
 ENOUGH = 16
 
@@ -30,7 +32,7 @@ class Contamination:
 
     ``sets`` are entries of the config: ``name``, ``path`` and optionally ``fields``, as ``read_items`` takes
     them. A document holds an item when it has ``share`` of the item's different n-grams, and at least
-    ``ENOUGH`` or all of them. N-grams are ``ngram`` (8 to 16) characters without white space. Items
+    ``ENOUGH`` or all of them. N-grams are ``ngram`` (8 to 16) letters and digits. Items
     of fewer than ``FEWEST`` n-grams are left out, with their number in the log.
 
     Raises:
@@ -47,7 +49,7 @@ class Contamination:
             short = 0
             first = len(grams)
             for name, text in read_items(entry["path"], entry.get("fields")):
-                found = np.unique(self._ngrams(shingles(squeeze(text))))
+                found = np.unique(self._ngrams(text))
                 if len(found) < FEWEST:
                     short += 1
                     continue
@@ -72,12 +74,9 @@ class Contamination:
         self._known = np.zeros(1 << bits, dtype=bool)
         self._known[self._hashes >> self._shift] = True
 
-    def item_in(self, eights: np.ndarray) -> str | None:
-        """Return set and name of the item that a document holds most of, or None.
-
-        ``eights`` are the ``shingles`` of the document. Of equal items the first of the config is named.
-        """
-        grams = self._ngrams(eights)
+    def item_in(self, text: str) -> str | None:
+        """Return set and name of the item that a document holds most of, the first of equals, or None."""
+        grams = self._ngrams(text)
         grams = np.unique(grams[self._known[grams >> self._shift]])
         places = np.searchsorted(self._hashes, grams)
         places = places[self._hashes[np.minimum(places, len(self._hashes) - 1)] == grams]
@@ -93,9 +92,22 @@ class Contamination:
         items, shared = items[held], shared[held]
         return self._names[items[np.argmax(shared / self._sizes[items])]]
 
-    def _ngrams(self, eights: np.ndarray) -> np.ndarray:
-        """Return the hashes of all n-grams, made of the 8-gram at each end."""
+    def _ngrams(self, text: str) -> np.ndarray:
+        """Return the hashes (uint64) of all n-grams, each made of the 8-grams at its two ends."""
+        eights = shingles(plain(text))
         apart = self._ngram - SHINGLE
         if not apart:
             return eights
         return eights[:-apart] * _WEIGHTS[0] ^ eights[apart:] * _WEIGHTS[1]
+
+
+def plain(text: str) -> str:
+    """Return the letters and digits of ``text`` in NFC, without those above U+FFFF."""
+    codes = np.frombuffer(unicodedata.normalize("NFC", text).encode("utf-32-le"), dtype="<u4")
+    return codes[_alphanumeric()[np.minimum(codes, 0xFFFF)]].tobytes().decode("utf-32-le")
+
+
+@lru_cache(maxsize=1)
+def _alphanumeric() -> np.ndarray:
+    """Return which code points of the basic plane are letters or digits (bool)."""
+    return np.array([chr(code).isalnum() for code in range(0x10000)])

@@ -29,7 +29,6 @@ from malmoi.curate.korean import (
     READINGS,
     WORDS,
 )
-from malmoi.curate.shingles import shingles, squeeze
 from malmoi.progress import LOG, track
 
 STAGE = "filter"
@@ -116,11 +115,6 @@ class Text:
         scripts = self.scripts[ends]
         symbols = int(sizes[scripts == Script.SYMBOL].sum())
         return int(sizes[scripts != Script.SPACE].sum()) - symbols, symbols
-
-    @cached_property
-    def shingles(self) -> np.ndarray:
-        """The hashes of the 8-grams of its space-free form (uint64), in order."""
-        return shingles(squeeze(self.text))
 
 
 Filter = Callable[[Text, Settings], str | None]
@@ -309,7 +303,7 @@ def filter_documents(
             status, reason, cause = "kept", "", "kept"
             if objected := objection(text, settings):
                 status, reason, cause = "filtered", objected[1], objected[0].__name__
-            elif sets and (item := sets.item_in(text.shingles)):
+            elif sets and (item := sets.item_in(text.text)):
                 status, reason, cause = "contaminated", item, "contaminated"
             else:
                 keep(document)
