@@ -14,10 +14,15 @@ class Page:
     """Text at places and rulings; every character is as wide as it is high."""
 
     def __init__(self, turn=""):
-        self.texts, self.rulings, self.turn = [], [], turn
+        self.texts, self.rulings, self.notes, self.turn = [], [], [], turn
 
     def line(self, x, y, text, font="F"):
         self.texts.append((x, y, text, font))
+        return self
+
+    def note(self, x, y, entries):
+        """Add an annotation 100 points wide."""
+        self.notes.append(f"<</Type/Annot/Rect[{x} {y} {x + 100} {y + 12}]{entries}>>")
         return self
 
     def paragraph(self, y, *lines, x=80):
@@ -37,8 +42,8 @@ class Page:
         return self
 
 
-def drawn(*pages):
-    """Return a PDF with a map from its one-byte codes to Unicode."""
+def drawn(*pages, in_form=False):
+    """Return a PDF with a map from its one-byte codes to Unicode; ``in_form`` draws it through a form."""
     characters = sorted({each for page in pages for _, _, text, _ in page.texts for each in text})
     codes = {each: code for code, each in enumerate(characters, 33)}
     pairs = "\n".join(f"<{code:02x}> <{ord(each):04x}>" for each, code in codes.items())
@@ -73,9 +78,16 @@ def drawn(*pages):
         kids.append(len(objects) + 1)
         objects.append(
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents {len(objects) + 2} 0 R"
-            "/Resources<</Font<</F 3 0 R/W 5 0 R>>>>>>"
+            f"/Annots[{' '.join(page.notes)}]"
+            f"/Resources<</Font<</F 3 0 R/W 5 0 R>>/XObject<</X {len(objects) + 3} 0 R>>>>>>"
         )
-        objects.append(f"<</Length {len(content)}>>stream\n{content}\nendstream")
+        form = (
+            "/Type/XObject/Subtype/Form/BBox[0 0 1200 1700]/Matrix[2 0 0 2 0 0]"
+            "/Resources<</Font<</F 3 0 R/W 5 0 R>>>>"
+        )
+        shown = "q 0.5 0 0 0.5 0 0 cm /X Do Q" if in_form else content
+        objects.append(f"<</Length {len(shown)}>>stream\n{shown}\nendstream")
+        objects.append(f"<<{form}/Length {len(content)}>>stream\n{content}\nendstream")
     references = " ".join(f"{kid} 0 R" for kid in kids)
     objects[1] = f"<</Type/Pages/Count {len(kids)}/Kids[{references}]>>"
     body, offsets = "%PDF-1.4\n", []
@@ -89,8 +101,8 @@ def drawn(*pages):
     )
 
 
-def lines(*pages):
-    (found,) = pdf.read(drawn(*pages), "기록/이름.pdf", {})
+def lines(*pages, in_form=False):
+    (found,) = pdf.read(drawn(*pages, in_form=in_form), "기록/이름.pdf", {})
     assert found.title == "이름"
     return found.text.split("\n")
 
@@ -170,7 +182,8 @@ def test_running_lines_and_page_numbers_go_and_titles_stay():
     assert not any("쪽" in line or "-" in line for line in found)
 
 
-def test_a_ruled_table_becomes_rows():
+@pytest.mark.parametrize("in_form", [False, True])
+def test_a_ruled_table_becomes_rows(in_form):
     page = Page().line(80, 760, "별표").line(80, 500, "비고")
     page.table(
         [80, 180, 320, 420],
@@ -181,7 +194,7 @@ def test_a_ruled_table_becomes_rows():
             [["초본"], ["주민등록번호를포함", "하는경우"], ["3일"]],
         ],
     )
-    assert lines(page) == [
+    assert lines(page, in_form=in_form) == [
         "별표",
         "구분 | 수수료 | 기한",
         "등본 | 400원",
@@ -257,6 +270,18 @@ def test_hyphens_at_the_ends_of_lines():
         "of an illness like 코로나-19 are treated."
     )
     assert lines(Page().line(80, 700, "서울-")) == ["서울-"]
+
+
+def test_what_was_filled_into_a_form_and_written_on_the_page():
+    def string(text):
+        return f"<feff{text.encode('utf-16-be').hex()}>"
+
+    page = Page().line(80, 700, "성명:").line(80, 660, "주소:").line(80, 600, "서명")
+    page.note(140, 698, f"/Subtype/Widget/FT/Tx/T(a)/V{string('홍길동')}")
+    page.note(140, 658, "/Subtype/Widget/FT/Btn/T(b)/V/Yes/AS/Yes")
+    page.note(140, 640, f"/Subtype/FreeText/Contents{string('덧붙인 글')}")
+    page.note(140, 620, f"/Subtype/Text/Contents{string('쪽지')}")
+    assert lines(page) == ["성명:", "홍길동", "주소:", "덧붙인 글", "서명"]
 
 
 def test_fonts_without_a_map_to_unicode():

@@ -3,7 +3,8 @@
 Ruled tables become a line for each row, as in the other formats; running headers and footers and page numbers
 are left out; paragraphs are joined as ``pdf_paragraphs`` says, also over the end of a page. Text comes in the
 order of the file, which for programs that write Korean PDFs is the order of reading, so that columns need no
-guessing. Tables without rulings stay lines.
+guessing. Tables without rulings stay lines. What was filled into a form's fields or written into text boxes on
+a page stands before the line under it; comments and pictures are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
 from malmoi.readers.hwp_text import OLD_LETTERS, table_lines
-from malmoi.readers.pdf_page import Line, glyphs, lines_of, rulings
+from malmoi.readers.pdf_page import Line, glyphs, lines_of, rulings, written_on
 from malmoi.readers.pdf_paragraphs import Paragraphs
 from malmoi.readers.pdf_tables import Table, tables
 from malmoi.readers.record import ReadError, Record
@@ -104,6 +105,14 @@ def _page(document: pdfium.PdfDocument, number: int) -> _Page:
         return None
 
     lines = lines_of(characters, number, cell_at)
+    for box in written_on(page, turn):
+        cell = cell_at((box.left + box.right) / 2, (box.bottom + box.top) / 2)
+        for text in filter(
+            None, (" ".join(each.split()) for each in re.split(r"[\r\n]+", box.text))
+        ):
+            line = Line(text, box.left, box.right, box.bottom, box.top, number, cell)
+            under = (at for at, each in enumerate(lines) if each.top < (box.bottom + box.top) / 2)
+            lines.insert(next(under, len(lines)), line)
     page.close()
     if turn:
         # PDFium orders the lines of such a page by where they are before the turn.

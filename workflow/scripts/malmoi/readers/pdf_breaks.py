@@ -14,8 +14,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import islice, pairwise
 
+#: Lines of a document that tell enough about it.
+_MOST_LINES = 10_000
 #: Characters looked at on each side of a place.
 _REACH = 3
 #: Added to each count, so that what occurs once does not decide alone.
@@ -35,7 +37,7 @@ class Breaks:
     def __init__(self, lines: Iterable[str]) -> None:
         self._between: Counter[str] = Counter()
         self._within: Counter[str] = Counter()
-        masked = [re.sub(r"\d", "0", line) for line in lines]
+        masked = [re.sub(r"\d", "0", line) for line in islice(lines, _MOST_LINES)]
         for line in masked:
             self._count(line)
         # Short lines end paragraphs, of which most begin and end with words.

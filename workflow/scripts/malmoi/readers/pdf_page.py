@@ -19,6 +19,10 @@ import pypdfium2.raw as pdfium_raw
 #: Drawn things no thicker than this are lines; lines no further apart are one.
 THIN = 3.0
 _SHORTEST = 4.0
+#: Forms within forms whose lines are looked at.
+_DEPTH = 4
+#: Characters of a line looked at for one printed twice.
+_REPEATED = 200
 #: Characters of a page, about, that tell how it is turned.
 _LOOKED_AT = 40
 #: Glyphs whose boxes share this part of the lower one's height stand on one line: indices, parts of fractions.
@@ -33,7 +37,7 @@ _HYPHENS = str.maketrans("\ufffe\x02", "--")
 
 @dataclass(slots=True)
 class Glyph:
-    """One character and its box; ``made`` tells a blank PDFium puts in from one the file has."""
+    """One character, or a field's text, and its box; ``made`` marks a blank that PDFium puts in."""
 
     text: str
     left: float
@@ -140,6 +144,35 @@ def _turned(x: float, y: float, turn: int) -> tuple[float, float]:
     return ((x, y), (-y, x), (-x, -y), (y, -x))[turn]
 
 
+def written_on(page: pdfium.PdfPage, turn: int) -> list[Glyph]:
+    """Return the values of a form's text fields and the text boxes put on a page, each as one box."""
+    found = []
+    for at in range(pdfium_raw.FPDFPage_GetAnnotCount(page)):
+        note = pdfium_raw.FPDFPage_GetAnnot(page, at)
+        kind, text = pdfium_raw.FPDFAnnot_GetSubtype(note), ""
+        if kind == pdfium_raw.FPDF_ANNOT_FREETEXT:
+            text = _entry(note, b"Contents")
+        elif kind == pdfium_raw.FPDF_ANNOT_WIDGET and _entry(note, b"FT") in ("Tx", "Ch"):
+            text = _entry(note, b"V")
+        box = pdfium_raw.FS_RECTF()
+        if text.strip() and pdfium_raw.FPDFAnnot_GetRect(note, box):
+            left, bottom = _turned(box.left, box.bottom, turn)
+            right, top = _turned(box.right, box.top, turn)
+            places = (min(left, right), max(left, right), min(bottom, top), max(bottom, top))
+            found.append(Glyph(text, *places))
+        pdfium_raw.FPDFPage_CloseAnnot(note)
+    return found
+
+
+def _entry(note: pdfium_raw.FPDF_ANNOTATION, key: bytes) -> str:
+    size = pdfium_raw.FPDFAnnot_GetStringValue(note, key, None, 0)
+    buffer = ctypes.create_string_buffer(size)
+    pdfium_raw.FPDFAnnot_GetStringValue(
+        note, key, ctypes.cast(buffer, ctypes.POINTER(pdfium_raw.FPDF_WCHAR)), size
+    )
+    return buffer.raw.decode("utf-16-le", "ignore").rstrip("\0")
+
+
 def _in_symbol_font(text_page: pdfium.PdfTextPage, at: int) -> bool:
     buffer, flags = ctypes.create_string_buffer(64), ctypes.c_int()
     pdfium_raw.FPDFText_GetFontInfo(text_page, at, buffer, len(buffer), flags)
@@ -149,19 +182,34 @@ def _in_symbol_font(text_page: pdfium.PdfTextPage, at: int) -> bool:
 def rulings(page: pdfium.PdfPage, turn: int) -> Rulings:
     """Return the horizontal and vertical lines of a page: stroked ones, and rectangles filled thin."""
     found = Rulings([], [])
-    for item in page.get_objects(filter=[pdfium_raw.FPDF_PAGEOBJ_PATH], max_depth=1):
+    for item in page.get_objects(filter=[pdfium_raw.FPDF_PAGEOBJ_PATH], max_depth=_DEPTH):
         fill, stroke = ctypes.c_int(), ctypes.c_int()
         pdfium_raw.FPDFPath_GetDrawMode(item, fill, stroke)
+        if not fill.value and not stroke.value:
+            continue
+        outer = _outer_matrix(item)
         if stroke.value:
+            matrix = item.get_matrix().multiply(outer)
             for begin, end in _segments(item):
-                _add(found, *_turned(*begin, turn), *_turned(*end, turn))
-        elif fill.value:
+                places = (_turned(*matrix.on_point(*each), turn) for each in (begin, end))
+                _add(found, *places)
+        else:
             left, bottom, right, top = item.get_bounds()
-            _add(found, *_turned(left, bottom, turn), *_turned(right, top, turn))
+            corners = (outer.on_point(left, bottom), outer.on_point(right, top))
+            _add(found, *(_turned(*each, turn) for each in corners))
     return found
 
 
-def _add(found: Rulings, x0: float, y0: float, x1: float, y1: float) -> None:
+def _outer_matrix(item: pdfium.PdfObject) -> pdfium.PdfMatrix:
+    """Return what takes the space an object is drawn in to the page, for the forms around it."""
+    matrix = pdfium.PdfMatrix()
+    while (item := item.container) is not None:
+        matrix = matrix.multiply(item.get_matrix())
+    return matrix
+
+
+def _add(found: Rulings, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    (x0, y0), (x1, y1) = begin, end
     width, height = abs(x1 - x0), abs(y1 - y0)
     if height <= THIN < _SHORTEST <= width:
         found.across.append(((y0 + y1) / 2, min(x0, x1), max(x0, x1)))
@@ -172,14 +220,13 @@ def _add(found: Rulings, x0: float, y0: float, x1: float, y1: float) -> None:
 def _segments(
     item: pdfium.PdfObject,
 ) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """Yield begin and end of the straight parts of a path, on the page."""
-    matrix = item.get_matrix()
+    """Yield begin and end of the straight parts of a path, in its own space."""
     x, y = ctypes.c_float(), ctypes.c_float()
     start = last = None
     for at in range(pdfium_raw.FPDFPath_CountSegments(item)):
         segment = pdfium_raw.FPDFPath_GetPathSegment(item, at)
         pdfium_raw.FPDFPathSegment_GetPoint(segment, x, y)
-        point = matrix.on_point(x.value, y.value)
+        point = x.value, y.value
         kind = pdfium_raw.FPDFPathSegment_GetType(segment)
         if kind == pdfium_raw.FPDF_SEGMENT_MOVETO:
             start = point
@@ -241,7 +288,7 @@ class _Row:
         last = self._last
         if last is None:
             self._bottom, self._top = glyph.bottom, glyph.top
-        elif glyph.left < last.right and any(map(glyph.repeats, self.glyphs)):
+        elif glyph.left < last.right and any(map(glyph.repeats, self.glyphs[-_REPEATED:])):
             return
         elif not glyph.text.isspace() and not last.text.isspace():
             # What stands between belongs to another line.

@@ -11,6 +11,8 @@ from malmoi.readers.pdf_page import THIN, Rulings
 #: A grid of more boxes is a drawing.
 _MOST_BOXES = 20_000
 
+_MOST_TABLES = 300
+
 _Edge = tuple[float, float, float]
 
 
@@ -67,7 +69,8 @@ def tables(drawn: Rulings) -> list[Table]:
         table = _table(some_across, some_down)
         if table:
             found.append(table)
-    return sorted(found, key=Table.area)
+    # So many are the bars and boxes of a chart.
+    return sorted(found, key=Table.area) if len(found) <= _MOST_TABLES else []
 
 
 def _merged(edges: Iterable[_Edge]) -> list[_Edge]:
