@@ -123,6 +123,9 @@ def test_a_set_that_cannot_be_read_is_named_with_the_cure(tmp_path, name, conten
 def test_a_missing_set_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.jsonl: no such file"):
         list(read_items(tmp_path / "gone.jsonl"))
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(InputError, match=r"folder\.jsonl: Is a directory"):
+        list(read_items(tmp_path / "folder.jsonl"))
 
 
 @pytest.fixture
@@ -199,6 +202,12 @@ def test_a_set_phrase_in_common_is_no_item(sets):
     assert (
         ask(found, "피고인은 폭력행위 등 처벌에 관한 법률 위반(공동공갈)죄로 처벌받았다.") is None
     )
+
+
+def test_half_a_surrogate_pair_in_a_set_does_no_harm(tmp_path):
+    (tmp_path / "dev.jsonl").write_text(json.dumps({"text": f"\ud800{FIRST}"}), encoding="utf-8")
+    found = Contamination([{"name": "dev", "path": tmp_path / "dev.jsonl"}], 10, 0.45)
+    assert ask(found, FIRST) == "dev: 1"
 
 
 def test_the_item_a_document_holds_most_of_is_named(sets):

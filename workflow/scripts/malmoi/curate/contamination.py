@@ -103,7 +103,9 @@ class Contamination:
 
 def plain(text: str) -> str:
     """Return the letters and digits of ``text`` in NFC, without those above U+FFFF."""
-    codes = np.frombuffer(unicodedata.normalize("NFC", text).encode("utf-32-le"), dtype="<u4")
+    # A JSON file may hold half a surrogate pair.
+    encoded = unicodedata.normalize("NFC", text).encode("utf-32-le", "replace")
+    codes = np.frombuffer(encoded, dtype="<u4")
     return codes[_alphanumeric()[np.minimum(codes, 0xFFFF)]].tobytes().decode("utf-32-le")
 
 

@@ -48,6 +48,8 @@ def read_items(path: str | Path, fields: Collection[str] | None = None) -> Itera
             yield item
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 at byte {error.start}; convert it") from error
     except (ValueError, RecursionError, csv.Error, pa.ArrowException) as error:
