@@ -21,6 +21,8 @@ THIN = 3.0
 _SHORTEST = 4.0
 #: Forms within forms whose lines are looked at.
 _DEPTH = 4
+#: A character that covers less of the one before it stands behind it, by its width.
+_TOUCHING = 0.1
 #: Characters of a line looked at for one printed twice.
 _REPEATED = 200
 #: Characters of a page, about, that tell how it is turned.
@@ -96,14 +98,14 @@ def glyphs(page: pdfium.PdfPage) -> tuple[list[Glyph], int]:
     # Called per character, so the plain functions rather than pypdfium2's wrappers.
     get_unicode, is_generated = pdfium_raw.FPDFText_GetUnicode, pdfium_raw.FPDFText_IsGenerated
     get_box, box = pdfium_raw.FPDFText_GetLooseCharBox, pdfium_raw.FS_RECTF()
-    reference = ctypes.byref(box)
+    handle, reference = text_page.raw, ctypes.byref(box)
     found: list[Glyph] = []
     for at in range(text_page.count_chars()):
-        code = get_unicode(text_page, at)
+        code = get_unicode(handle, at)
         if code in (10, 13):
             continue
         if 0xD800 <= code < 0xDC00:
-            low = get_unicode(text_page, at + 1)
+            low = get_unicode(handle, at + 1)
             if 0xDC00 <= low < 0xE000:
                 code = 0x10000 + (code - 0xD800 << 10) + (low - 0xDC00)
         if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
@@ -111,21 +113,20 @@ def glyphs(page: pdfium.PdfPage) -> tuple[list[Glyph], int]:
         if code in _SYMBOL_CODES and _in_symbol_font(text_page, at):
             # Where word processors keep the characters of symbol fonts; repair knows many of them.
             code += 0xF000
-        get_box(text_page, at, reference)
-        left, bottom = _turned(box.left, box.bottom, turn)
-        right, top = _turned(box.right, box.top, turn)
-        found.append(
-            Glyph(
-                text=chr(code),
-                left=min(left, right),
-                right=max(left, right),
-                bottom=min(bottom, top),
-                top=max(bottom, top),
-                made=is_generated(text_page, at) == 1,
-            )
-        )
+        get_box(handle, at, reference)
+        made = code == 32 and is_generated(handle, at) == 1
+        found.append(Glyph(chr(code), *_sides(box, turn), made))
     text_page.close()
     return found, turn
+
+
+def _sides(box: pdfium_raw.FS_RECTF, turn: int) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of a box after the page was turned."""
+    if not turn:
+        return box.left, box.right, box.bottom, box.top
+    left, bottom = _turned(box.left, box.bottom, turn)
+    right, top = _turned(box.right, box.top, turn)
+    return min(left, right), max(left, right), min(bottom, top), max(bottom, top)
 
 
 def _turn(text_page: pdfium.PdfTextPage) -> int:
@@ -156,10 +157,7 @@ def written_on(page: pdfium.PdfPage, turn: int) -> list[Glyph]:
             text = _entry(note, b"V")
         box = pdfium_raw.FS_RECTF()
         if text.strip() and pdfium_raw.FPDFAnnot_GetRect(note, box):
-            left, bottom = _turned(box.left, box.bottom, turn)
-            right, top = _turned(box.right, box.top, turn)
-            places = (min(left, right), max(left, right), min(bottom, top), max(bottom, top))
-            found.append(Glyph(text, *places))
+            found.append(Glyph(text, *_sides(box, turn)))
         pdfium_raw.FPDFPage_CloseAnnot(note)
     return found
 
@@ -254,6 +252,8 @@ def lines_of(
             continue
         middle = (glyph.left + glyph.right) / 2, (glyph.bottom + glyph.top) / 2
         cell = cell_at(*middle)
+        if rows and rows[-1].cell == cell and rows[-1].follows(glyph):
+            continue
         # A line goes on after an excursion: a fraction, or the columns of a row written one by one.
         row = next((row for row in rows[:-4:-1] if row.cell == cell and row.takes(glyph)), None)
         if row is None:
@@ -271,6 +271,21 @@ class _Row:
         self.glyphs: list[Glyph] = []
         self._last: Glyph | None = None
         self._bottom = self._top = 0.0
+
+    def follows(self, glyph: Glyph) -> bool:
+        """Add a character that stands right behind the last one, as most do; tell whether it does."""
+        last = self._last
+        if (
+            last is None
+            or last is not self.glyphs[-1]
+            or glyph.bottom != last.bottom
+            or glyph.top != last.top
+            or glyph.left < last.right - _TOUCHING * (last.right - last.left)
+        ):
+            return False
+        self.glyphs.append(glyph)
+        self._last = glyph
+        return True
 
     def takes(self, glyph: Glyph) -> bool:
         """Tell whether a character stands on this line, behind what is there."""

@@ -33,9 +33,11 @@ class Table:
 
     def cell_at(self, x: float, y: float) -> int | None:
         """Return the cell of a point, None outside."""
+        if not self.columns[0] <= x < self.columns[-1]:
+            return None
         column = bisect.bisect_right(self.columns, x) - 1
         row = bisect.bisect_right(self._depths, -y) - 1
-        if not (0 <= column < len(self.columns) - 1 and 0 <= row < len(self.rows) - 1):
+        if not 0 <= row < len(self.rows) - 1:
             return None
         return self.cells[row * (len(self.columns) - 1) + column]
 
