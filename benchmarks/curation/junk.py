@@ -570,6 +570,63 @@ def symbol_noise(draw: random.Random) -> str:
     return _wrapped(draw, pieces)
 
 
+def error_page(draw: random.Random) -> str:
+    """Return what a web server says when it has no page."""
+    parts = (
+        "요청하신 페이지를 찾을 수 없습니다.",
+        "입력하신 주소가 정확한지 다시 한번 확인해 주시기 바랍니다.",
+        "서비스 이용에 불편을 드려 죄송합니다.",
+        "이전 페이지로 돌아가거나 홈으로 이동해 주세요.",
+        "페이지가 삭제되었거나 주소가 변경되었을 수 있습니다.",
+        "문제가 계속되면 고객센터로 문의해 주세요.",
+        "404 Not Found",
+        "일시적인 오류가 발생하였습니다. 잠시 후 다시 시도해 주세요.",
+    )
+    return "\n".join(draw.sample(parts, draw.randrange(3, 8)))
+
+
+def whole_page(draw: random.Random) -> str:
+    """Return a page that is menu and directory but for two sentences."""
+    return f"{menus(draw)}\n{prose(draw, 2)}\n{phone_list(draw)}"
+
+
+def timetable(draw: random.Random) -> str:
+    """Return a timetable of buses."""
+    lines = []
+    for _ in range(draw.randrange(8, 60)):
+        times = [f"{draw.randrange(5, 24):02}:{draw.randrange(60):02}" for _ in range(2)]
+        coach = draw.choice(("우등", "일반", "심야"))
+        lines.append(f"{draw.choice(CITIES)} → {draw.choice(CITIES)} {' '.join(times)} {coach}")
+    return "\n".join(lines)
+
+
+def subtitles(draw: random.Random) -> str:
+    """Return subtitles of a few words with their times."""
+    said = _phrases("네|그래|뭐라고?|알았어|가자|여기야|괜찮아?|잠깐만")
+    return "\n".join(
+        f"{number}\n00:{number // 60:02}:{number % 60:02},{draw.randrange(999):03} --> "
+        f"00:{number // 60:02}:{number % 60 + 1:02},{draw.randrange(999):03}\n{draw.choice(said)}\n"
+        for number in range(1, draw.randrange(20, 90))
+    )
+
+
+def blank_form(draw: random.Random) -> str:
+    """Return a form that nobody filled in."""
+    names = _words(
+        "성명 주민등록번호 주소 전화번호 생년월일 직업 소속 직위 이메일 신청일 접수번호 담당자 서명 보호자 관계"
+    )
+    return "\n".join(f"{name}: {'_' * draw.randrange(5, 20)}" for name in draw.sample(names, 12))
+
+
+def markup(draw: random.Random) -> str:
+    """Return rows of a table with their tags."""
+    return "\n".join(
+        f'<tr><td class="c{number}">{draw.choice(PRODUCTS)}</td>'
+        f'<td style="width:{draw.randrange(300)}px">{draw.randrange(9999)}</td></tr>'
+        for number in range(draw.randrange(8, 60))
+    )
+
+
 def _wrapped(draw: random.Random, words: list[str]) -> str:
     out = []
     for word in words:
@@ -605,6 +662,12 @@ KINDS: dict[str, Maker] = {
     "mojibake": mojibake,
     "random_syllables": random_syllables,
     "symbol_noise": symbol_noise,
+    "error_page": error_page,
+    "whole_page": whole_page,
+    "timetable": timetable,
+    "subtitles": subtitles,
+    "blank_form": blank_form,
+    "markup": markup,
 }
 
 
