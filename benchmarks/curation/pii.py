@@ -20,8 +20,9 @@ _REPEATS = 3
 
 _PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS.values())))
 #: Anything that has the shape of a case number: a year of two or four digits, one to three syllables, a number.
+#: A lot of land (64의3, 86번지의1) has the same shape, but no court's letter is 의.
 _CASE_NUMBER = re.compile(
-    r"(?<![0-9가-힣])(?:(?:19|20)[0-9]{2}|4[0-9]{3}|[4-9][0-9])[가-힣]{1,3}[0-9]+(?![0-9])"
+    r"(?<![0-9가-힣])(?:(?:19|20)[0-9]{2}|4[0-9]{3}|[4-9][0-9])[가-힣]{1,3}(?<!의)[0-9]+(?![0-9])"
 )
 #: After a car's region these digits are its class, not a year.
 _PLATE_REGION = re.compile(

@@ -100,7 +100,7 @@ _PHONE_PLAIN = re.compile(rf"{_PHONE_BEFORE}{_PREFIX}[0-9]{{7,8}}{_PHONE_AFTER}"
 _REPRESENTATIVE = re.compile(
     rf"{_PHONE_BEFORE}(?P<first>15(?:22|33|44|5[15]|66|77|88|99)|16(?:00|44|6[0168]|70|88)"
     rf"|18(?:00|11|33|55|77|99))(?P<separator>{_SEPARATOR}|)(?P<last>[0-9]{{4}})"
-    rf"{_AFTER}(?! ?(?:호(?!실)|쪽|면|페이지|년))"
+    rf"{_AFTER}(?! ?(?:호(?!실)|쪽|면(?![가-힣])|페이지|년))"
 )
 _PHONE_WORDS = re.compile(
     r"(?:전화|연락|휴대|핸드폰|팩스|대표\s?번호|고객\s?센터|콜\s?센터|상담|문의|☎|☏"

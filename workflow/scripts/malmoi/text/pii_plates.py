@@ -20,7 +20,7 @@ _PLATE = re.compile(
 _PLATES_ONLY = frozenset("더러배")
 #: Letters that are a unit or a particle after a number: 505호8237, 300조 5000, 을지로3가 1234.
 _UNITS = frozenset("호조도구이해국공")
-_WORDS = _UNITS | frozenset("가나다도로고자조하호수부서어이우공국합해구차")
+_WORDS = _UNITS | frozenset("가나다로고자하수부서어우합차")
 _OLD_LETTERS = frozenset("차카타파육해공국합")
 #: Courts numbered their cases by two digits of the year until 1999, and the first took up work in 1946.
 _COURT_YEARS = range(46, 100)
@@ -40,8 +40,10 @@ _THEN = re.compile(rf"호? ?(?:{_VEHICLES})(?:에|[은는이가을를의와과�
 _REGION = re.compile(rf"(?<![가-힣])(?:{REGIONS})\s?\Z")
 #: A region may follow a word without a space: 소속경남 5아2556호.
 _REGION_ATTACHED = re.compile(rf"(?:{REGIONS})\s?\Z")
-_COURT = re.compile(r"(?:법원|지법|고법|지원|대법|선고|사건|판결|결정|원심)[^0-9\n]{0,4}\Z")
-_JUDGED = re.compile(r"\s?호?\s?(?:판결|결정|사건|명령|선고)")
+_COURT = re.compile(
+    r"(?:법원|지법|고법|지원|대법|선고|(?<!이 )사건|사건번호|판결|결정|원심)[에의]?[\s(:：]{0,2}\Z"
+)
+_JUDGED = re.compile(r"\s?호?\s?(?:판결|결정|사건(?!번호)|명령|선고)")
 _NUMBERED = re.compile(r"제 ?\Z")
 _REACH = 25
 
