@@ -326,3 +326,25 @@ def test_a_document_that_breaks_between_words_only():
     assert not breaks.is_between_words("고쳐 쓰면 진료기", "록을 보여")
     assert breaks.is_between_words("고쳐 쓰면 진료기록을", "보여 주어야")
     assert breaks.is_between_words("모두 1", "2")
+
+
+def test_ragged_lines_break_between_words():
+    rows = [
+        "이 계약은 병원과 기업이 환자의 발을 찍은 사진을 분류하는 기술(이하",
+        '"대상기술"이라 한다)을 함께 개발함에',
+    ]
+    page = Page()
+    for clause in range(5):
+        page.paragraph(
+            780 - 70 * clause,
+            "제14조부터 제18조까지에서 정하는 것 말고는 이 규칙에 따른다고 한다.",
+            *rows,
+        )
+    assert lines(page)[1] == f"{rows[0]} {rows[1]}"
+
+
+def test_a_reference_at_the_beginning_of_a_line_is_no_heading():
+    page = Page().paragraph(
+        700, FULL[1] + " ", "제18조까지에서 정하는 바에 따른다.", "제19조(벌칙) 없음"
+    )
+    assert lines(page) == [f"{FULL[1]} 제18조까지에서 정하는 바에 따른다.", "제19조(벌칙) 없음"]

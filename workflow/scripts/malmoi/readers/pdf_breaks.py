@@ -32,9 +32,12 @@ _SWAY, _MOST_SWAY = 0.7, 2.0
 
 
 class Breaks:
-    """Judges the ends of lines by the lines of one document."""
+    """Judges the ends of lines by the lines of one document.
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    ``ragged`` says that its full lines end at different places, as they do where only whole words fit.
+    """
+
+    def __init__(self, lines: Iterable[str], ragged: bool = False) -> None:
         self._between: Counter[str] = Counter()
         self._within: Counter[str] = Counter()
         masked = [re.sub(r"\d", "0", line) for line in islice(lines, _MOST_LINES)]
@@ -48,7 +51,8 @@ class Breaks:
             if len(last) >= full and re.match("[가-힣]{2}", last[-1] + line[0])
         ]
         between = sum(each > 0 for each in odds)
-        self.only_between_words = len(odds) >= _FEWEST and between >= _ONLY_BETWEEN * len(odds)
+        mostly = len(odds) >= _FEWEST and between >= _ONLY_BETWEEN * len(odds)
+        self.only_between_words = ragged or mostly
         sway = _SWAY * math.log((between + 1) / (len(odds) - between + 1))
         self._sway = max(-_MOST_SWAY, min(_MOST_SWAY, sway))
 

@@ -30,10 +30,14 @@ _PITCH_OF_MARKED = 2.0
 _CELL_PITCH = 2.2
 #: Lines before and after one that tell how wide its column is.
 _NEIGHBOURS = 8
+#: Lines that leave less than so many characters' room are almost full; where more than a few of those leave
+#: room for more than one, a document breaks its lines between words and leaves their ends ragged.
+_ALMOST_FULL, _ROOM = 6.0, 1.2
+_FEWEST_FULL, _RAGGED = 8, 0.4
 _SENTENCE_END = re.compile(r"[.?!:;。]['\"’”)\]】]*\Z")
 _ITEM = re.compile(
     r"[①-⑳㉠-㉻❶-❿➀-➉○●◎□■◇◆▪▫•·※★☆❍❏▶►▷◦➢✓\-–—*【〔\[<〈《|]|[\U000f02b1-\U000f02ff]"
-    r"|\d{1,3}(?:\.\d{1,3})+\.?\s|[(\[]?(?:\d{1,3}|[가-하]|[ivxIVXⅠ-Ⅻ]{1,4}|[a-zA-Z])[.)\]]\s|제\s?\d+\s?[조장절편관항]"
+    r"|\d{1,3}(?:\.\d{1,3})+\.?\s|[(\[]?(?:\d{1,3}|[가-하]|[ivxIVXⅠ-Ⅻ]{1,4}|[a-zA-Z])[.)\]]\s|제\s?\d+조(?:의\s?\d+)?\s?[(\[【<]|제\s?\d+[장절편관](?:\s|\Z)"
 )
 #: The dots of a table of contents.
 _LEADER = re.compile(r"\s*([·.…‥])(?:\s?\1){3,}\s*(?=\S{0,5}\Z)")
@@ -52,7 +56,9 @@ class Paragraphs:
         ends = [line for line in lines if _SENTENCE_END.search(line.text)]
         # Word writes a blank for the end of a paragraph too; then a blank does not say that a line goes on.
         self._blank_goes_on = sum(line.blank_after for line in ends) < _MOST_BLANK_ENDS * len(ends)
-        self._breaks = None if self._marks_blanks else Breaks([line.text for line in lines])
+        self._breaks: Breaks | None = None
+        if not self._marks_blanks:
+            self._breaks = Breaks([line.text for line in lines], _ragged(lines))
         self._hyphened = {
             word for line in lines for word in re.findall("[A-Za-z]+-[a-z]+", line.text)
         }
@@ -143,6 +149,24 @@ class Paragraphs:
         if line.text[0] in _CLOSING or last.text[-1] in _OPENING:
             return ""
         return " " if self._breaks.is_between_words(last.text, line.text) else ""
+
+
+def _ragged(lines: Sequence[Line]) -> bool:
+    """Tell whether the lines that are almost full leave room for another character."""
+    margins: dict[int, float] = {}
+    for line in lines:
+        margins[line.page] = max(margins.get(line.page, line.right), line.right)
+    rooms = [
+        (margins[last.page] - last.right) / last.size
+        for last, line in pairwise(lines)
+        if last.page == line.page
+        and not last.cell
+        and not line.cell
+        and 0 < last.bottom - line.bottom < _CELL_PITCH * last.size
+    ]
+    almost_full = [room for room in rooms if room < _ALMOST_FULL]
+    with_room = sum(room > _ROOM for room in almost_full)
+    return len(almost_full) >= _FEWEST_FULL and with_room >= _RAGGED * len(almost_full)
 
 
 def _columns(text: str) -> int:
