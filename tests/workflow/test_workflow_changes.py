@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ from tools.workflow_copy import SMALL, WorkflowCopy, changed
 
 pytestmark = pytest.mark.workflow
 
-SHARDS = [f"{number:04d}" for number in range(4)]
+SHARDS = [f"{number:04d}" for number in range(3)]
 TARGETS = [f"results/segments/{shard}.parquet" for shard in SHARDS]
 STAGES = ("normalized", "filtered", "curated", "segments")
 
@@ -41,23 +42,24 @@ def contents(workflow):
     }
 
 
+ADDED = (
+    "원고는 {}번 토지를 매수하고 대금을 모두 냈으나 피고는 등기를 넘겨주지 않았다. 피고는 매매계약이 해제되었다고 "
+    "다투지만 해제의 뜻을 알린 서면이 제출되지 않았고 증인의 말도 엇갈린다. 그렇다면 계약은 여전히 효력이 있고, "
+    "피고는 원고에게 소유권이전등기절차를 이행할 의무가 있다. 청구를 받아들이고 비용은 패소한 쪽이 부담한다."
+)
+
+
 def added_document(shard):
     """Return a document, as JSON, that belongs to one shard."""
-    number = 0
-    while True:
-        text = (
-            f"원고는 피고에게 매매대금의 지급을 구하였고 피고는 이를 다투었다. 사건의 번호는 {number}번이다. "
-            * 4
-        )
-        doc_id = documents.document_id("legal", "added.jsonl", text.strip())
-        if documents.shard_of(doc_id, len(SHARDS)) == shard:
-            return json.dumps({"text": text}, ensure_ascii=False)
-        number += 1
+    texts = (ADDED.format(number) for number in itertools.count())
+    ids = ((documents.document_id("legal", "judgment.jsonl", text), text) for text in texts)
+    text = next(text for doc_id, text in ids if documents.shard_of(doc_id, len(SHARDS)) == shard)
+    return json.dumps({"text": text}, ensure_ascii=False)
 
 
 def test_a_takedown_and_an_addition_touch_their_shards_alone(tmp_path):
     workflow = WorkflowCopy(tmp_path)
-    workflow.generate(megabytes=0.2)
+    workflow.generate(megabytes=0.15)
     config = changed(SMALL, "corpus.shards", len(SHARDS))
     config = changed(config, "corpus.takedown", "takedown.txt")
     list_path = workflow.folder / "takedown.txt"
@@ -65,15 +67,13 @@ def test_a_takedown_and_an_addition_touch_their_shards_alone(tmp_path):
     assert run(workflow, config)["segment"] == set(SHARDS)
     before = contents(workflow)
 
-    # Ten documents of two shards go.
-    ids = []
-    for shard in SHARDS[:2]:
-        path = workflow.folder / "results" / "curated" / f"{shard}.parquet"
-        ids += pq.read_table(path, columns=["doc_id"])["doc_id"].to_pylist()[:5]
+    # Ten documents of one shard go.
+    path = workflow.folder / "results" / "curated" / f"{SHARDS[0]}.parquet"
+    ids = pq.read_table(path, columns=["doc_id"])["doc_id"].to_pylist()[:10]
     assert len(ids) == 10
     list_path.write_text("".join(f"{doc_id}\n" for doc_id in ids), encoding="utf-8")
     jobs = run(workflow, config)
-    touched = set(SHARDS[:2])
+    touched = {SHARDS[0]}
     assert jobs.pop("find_duplicates") == {""}
     assert jobs == dict.fromkeys(("normalize", "filter", "split", "segment"), touched)
     after = contents(workflow)
@@ -88,13 +88,12 @@ def test_a_takedown_and_an_addition_touch_their_shards_alone(tmp_path):
     ).to_pylist()
     assert {row["doc_id"] for row in rows if row["status"] == "takedown"} == set(ids)
 
-    # A document comes to a third.
-    (workflow.folder / "raw" / "legal" / "added.jsonl").write_text(
-        added_document(shard=2) + "\n", encoding="utf-8"
-    )
+    # A document comes to another, as one more line of a file.
+    with (workflow.folder / "raw" / "legal" / "judgment.jsonl").open("a", encoding="utf-8") as file:
+        file.write(added_document(shard=1) + "\n")
     jobs = run(workflow, config)
-    assert jobs["normalize"] == jobs["filter"] == {SHARDS[2]}
-    assert jobs["split"] == jobs["segment"] == {SHARDS[2]}
+    assert jobs["normalize"] == jobs["filter"] == {SHARDS[1]}
+    assert jobs["split"] == jobs["segment"] == {SHARDS[1]}
 
     # The same from nothing.
     changed_by_steps = contents(workflow)

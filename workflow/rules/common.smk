@@ -64,11 +64,15 @@ def ingest_config(wildcards):
     """Return how the files of one batch are read, and which of them are not."""
     source = SOURCES[wildcards.source]
     listed = TAKEDOWN.files.get(wildcards.source, set())
+    root = source_root(source)
+    files = [
+        Path(file).relative_to(root).as_posix() for file in RAW[source["name"]][wildcards.batch]
+    ]
     return {
         "source": pick(source, *(name for name in source if name not in NOT_READING)),
-        "root": str(source_root(source)),
+        "root": str(root),
         "takedown": sorted(
-            path for path in listed if batch_of(path.split("!")[0], source) == wildcards.batch
+            path for path in listed if any(f"{path}!".startswith(f"{file}!") for file in files)
         ),
     }
 
@@ -84,21 +88,6 @@ def normalize_config(wildcards):
     """Return how the texts of one shard are repaired, and which of them are left out."""
     takedown = TAKEDOWN.in_shard(int(wildcards.shard), len(SHARDS))
     return {**stage("normalize"), "takedown": takedown}
-
-
-def after_ingest(wildcards):
-    """Wait for all documents to be read, and add no input.
-
-    The jobs that ask for this are then planned anew, so that those run whose shard has changed.
-    """
-    checkpoints.digest_shards.get()
-    return []
-
-
-def after_duplicates(wildcards):
-    """Wait for the duplicates to be known, and add no input; see `after_ingest`."""
-    checkpoints.find_duplicates.get()
-    return []
 
 
 def instances_config(wildcards, split):
@@ -216,6 +205,11 @@ def check_names():
                     f"times micro_batch_size ({part})"
                 )
     for source in config["corpus"]["sources"]:
+        if "sections" in source["fields"]:
+            raise InputError(
+                f"corpus.sources: {source['name']}: fields.sections: malmoi sets it itself; "
+                "choose another name"
+            )
         for name in fetched_files(source):
             if ".." in Path(name).parts or name in ("", "."):
                 raise InputError(f"corpus.sources: {source['name']}: {name!r} is no file's name")

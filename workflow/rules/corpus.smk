@@ -8,7 +8,6 @@ rule normalize:
             [f"results/ingest/{source}/{batch}/{{shard}}.parquet" for source, batch in INGESTED]
         ),
         digest="results/ingest/{shard}.sha256",
-        settled=after_ingest,
     output:
         documents="results/normalized/{shard}.parquet",
         ledger="results/ledger/normalize/{shard}.parquet",
@@ -34,7 +33,7 @@ rule filter:
     input:
         documents="results/normalized/{shard}.parquet",
         evaluation_sets=[item["path"] for item in config["curate"]["decontaminate"]["sets"]],
-        settled=after_ingest,
+        digest=ancient("results/ingest/{shard}.sha256"),
     output:
         documents="results/filtered/{shard}.parquet",
         ledger="results/ledger/filter/{shard}.parquet",
@@ -55,8 +54,8 @@ rule filter:
         "../scripts/filter_documents.py"
 
 
-# A new document can make another one, in any shard, a duplicate: what follows waits for this, and takes up the
-# shards whose drops have changed.
+# A new document can make another one, in any shard, a duplicate: after this, as after `digest_shards`, only the
+# shards whose digest is new are taken up.
 checkpoint find_duplicates:
     input:
         expand("results/filtered/{shard}.parquet", shard=SHARDS),
@@ -86,7 +85,6 @@ rule split:
         documents="results/filtered/{shard}.parquet",
         drops=ancient("results/dedup/{shard}.parquet"),
         digest="results/dedup/{shard}.sha256",
-        settled=after_duplicates,
     output:
         documents="results/curated/{shard}.parquet",
         ledger="results/ledger/deduplicate/{shard}.parquet",

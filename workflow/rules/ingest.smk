@@ -45,9 +45,10 @@ rule ingest:
         "../scripts/ingest.py"
 
 
-# A change of one raw file reads its whole batch again, yet the documents of most shards stay as they were. What
-# follows waits for this, and takes up only the shards whose digest is new: Snakemake compares small files by
-# content.
+# A change of one raw file reads its whole batch again, yet the documents of most shards stay as they were. After a
+# checkpoint Snakemake plans anew the jobs that read its outputs: those whose digest is the old one (small files are
+# compared by content) do not run. `filter`, and later `segment`, name a digest they do not read to be planned anew
+# as well, since Snakemake forgets to where only a job before them is.
 checkpoint digest_shards:
     input:
         [

@@ -5,7 +5,7 @@ rule segment:
     input:
         documents="results/curated/{shard}.parquet",
         dictionaries=config["segment"]["dictionaries"],
-        settled=after_duplicates,
+        digest=ancient("results/dedup/{shard}.sha256"),
     output:
         segments="results/segments/{shard}.parquet",
         ledger="results/ledger/segment/{shard}.parquet",

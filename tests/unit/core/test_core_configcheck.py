@@ -40,7 +40,7 @@ def test_the_shipped_configurations_are_right(name):
         ({"corpus": {"shardz": 2}}, "corpus", "did you mean 'shards'?"),
         ({"vocabulary": {"zzz": 2}}, "vocabulary", "known keys: boundaries, min_frequency"),
         ({"vocabulary": {1: 2, "zzz": 3}}, "vocabulary", "unknown key 1; known keys"),
-        ({"corpus": {"sources": [{"name": "a"}]}}, "corpus.sources[0]", "'path' is missing"),
+        ({"corpus": {"sources": [{"name": "a"}]}}, "corpus.sources[0]", "'domain' is missing"),
         ({"corpus": {"shards": "two"}}, "corpus.shards", "should be of type integer"),
         ({"corpus": {"shards": True}}, "corpus.shards", "should be of type integer"),
         ({"corpus": {"shards": 0}}, "corpus.shards", "minimum of 1"),

@@ -13,6 +13,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+#: Characters of a Parquet file's row group from which it is written, so that long documents take no more memory.
+GROUP_CHARACTERS = 16_000_000
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -89,10 +92,12 @@ def writing_rows(
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Yield a function that adds one row to a Parquet file, which appears when the block succeeds.
 
-    At most ``rows_per_group`` rows are held in memory; the file's bytes depend on the rows and on that
-    number alone. A row holds every field of ``schema`` and no other.
+    At most ``rows_per_group`` rows, and few more than ``GROUP_CHARACTERS`` characters, are held in memory; the
+    file's bytes depend on the rows and these numbers alone. A row holds every field of ``schema`` and no
+    other.
     """
     waiting: list[Mapping[str, Any]] = []
+    characters = 0
     names = set(schema.names)
 
     with (
@@ -101,14 +106,18 @@ def writing_rows(
     ):
 
         def flush() -> None:
+            nonlocal characters
             writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
             waiting.clear()
+            characters = 0
 
         def add(row: Mapping[str, Any]) -> None:
+            nonlocal characters
             if row.keys() != names:
                 raise ValueError(f"{path}: fields {sorted(row)} are not {sorted(names)}")
             waiting.append(row)
-            if len(waiting) == rows_per_group:
+            characters += sum(len(value) for value in row.values() if isinstance(value, str))
+            if len(waiting) == rows_per_group or characters >= GROUP_CHARACTERS:
                 flush()
 
         yield add

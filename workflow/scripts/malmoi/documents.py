@@ -17,7 +17,8 @@ from malmoi.atomic import writing_rows
 from malmoi.fingerprint import shard_of
 
 #: ``group`` names what must not straddle a split (case number, product, patient); ``meta`` is a JSON
-#: object with everything else the raw file said, labels for fine-tuning among it.
+#: object with everything else the raw file said, labels for fine-tuning among it; ``raw_sha256`` is the hash of
+#: the raw file or archive member, or, where it holds several documents, of this one's text as it was read.
 FIELDS: tuple[str, ...] = (
     "doc_id",
     "source",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import tempfile
@@ -196,7 +197,13 @@ def _raw_path(path: Path, root: Path) -> str:
 def _document(
     source: Mapping[str, Any], raw_path: str, digest: str, record: Record, seen: Counter[bytes]
 ) -> dict[str, str]:
-    """Return the document of a record; ``seen`` counts the file's ids, so that equal texts get several."""
+    """Return the document of a record; ``seen`` counts the file's ids, so that equal texts get several.
+
+    ``digest`` is the file's. One record of many gets that of its own text instead, so that a line added to a
+    file leaves the documents of the other lines as they are.
+    """
+    if record.record:
+        digest = hashlib.sha256(record.text.encode("utf-8")).hexdigest()
     doc_id = documents.document_id(source["name"], raw_path, record.text)
     repeat = bytes.fromhex(doc_id)
     if seen[repeat]:

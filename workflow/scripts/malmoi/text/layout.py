@@ -75,22 +75,19 @@ def join_broken_lines(text: str, counts: Counter[str]) -> str:
         return text
     filled = sum(widths[number] >= widest - 2 for number in full) >= _FILLED_SHARE * len(full)
     within = _Within(lines, full) if filled else None
-    joined, breaks = [lines[0]], set(full)
+    pieces, breaks = [lines[0]], set(full)
     for number, line in enumerate(lines[1:]):
         if number not in breaks:
-            joined.append(line)
+            pieces += ["\n", line]
             continue
-        before, after = joined[-1].rstrip(), line.lstrip()
+        before, after = pieces[-1].rstrip(), line.lstrip()
         counts["broken_line"] += 1
-        if re.search("[a-z]-\\Z", before) and "a" <= after[0] <= "z":
-            joined[-1] = before[:-1] + after
-            counts["broken_word"] += 1
-        elif within and within.a_word(lines[number], line):
-            joined[-1] = before + after
-            counts["broken_word"] += 1
-        else:
-            joined[-1] = f"{before} {after}"
-    return "\n".join(joined)
+        if hyphenated := re.search("[a-z]-\\Z", before) and "a" <= after[0] <= "z":
+            before = before[:-1]
+        is_word = hyphenated or (within is not None and within.a_word(lines[number], line))
+        counts["broken_word"] += is_word
+        pieces[-1:] = [before, after] if is_word else [before, " ", after]
+    return "".join(pieces)
 
 
 class _Within:

@@ -11,6 +11,8 @@ import re
 from collections import Counter
 
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}[1-4]?|#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,5});")
+#: Also escaped several times over, as ``&amp;amp;lt;``.
+_AMPERSAND = re.compile("&(?:amp;|#38;|#x26;)+")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|hr)\s*/?>", re.I)
 _ELEMENT = re.compile(
     r"</?(?:br|div|tr|td|th|li|ul|ol|hr|img|span|font|table|tbody|thead|colgroup|col|strong|em|sup|sub|del|ins"
@@ -35,10 +37,18 @@ def strip(text: str, counts: Counter[str]) -> str:
         text, changes = _ESCAPE.subn(r"\1", text)
         counts["markdown_escape"] += changes
     if "&" in text:
+        text, changes = _AMPERSAND.subn("&", text)
+        counts["html_entity"] += changes
         text = _ENTITY.sub(lambda match: _character(match[0], counts), text)
     if "<" in text and ">" in text:
         text = _without_tags(text, counts)
     return text
+
+
+def strip_all(text: str, counts: Counter[str]) -> str:
+    """Return the text without the characters that begin markup, for text that is nested beyond all sense."""
+    counts["nested_markup"] += sum(text.count(each) for each in "<&\\")
+    return text.translate(dict.fromkeys(map(ord, "<&\\")))
 
 
 def _character(entity: str, counts: Counter[str]) -> str:
@@ -53,17 +63,17 @@ def _without_tags(text: str, counts: Counter[str]) -> str:
     def raised(match: re.Match[str]) -> str:
         return match[2].translate(_SUPERSCRIPT if match[1].lower() == "sup" else _SUBSCRIPT)
 
-    def line_break(match: re.Match[str]) -> str:
-        start = text.rfind("\n", 0, match.start()) + 1
-        end = text.find("\n", match.end())
-        return " " if " | " in text[start : end if end >= 0 else None] else "\n"
-
-    for pattern, replacement in (
-        (_RAISED, raised),
-        (_BREAK, line_break),
-        (_ELEMENT, ""),
-        (_PAIR, r"\2"),
-    ):
-        text, changes = pattern.subn(replacement, text)
-        counts["html_tag"] += changes
+    text, changes = _RAISED.subn(raised, text)
+    if " | " in text:
+        # The row of a table stays on its line.
+        lines = [_BREAK.subn(" " if " | " in line else "\n", line) for line in text.split("\n")]
+        text = "\n".join(line for line, _ in lines)
+        changes += sum(each for _, each in lines)
+    else:
+        text, breaks = _BREAK.subn("\n", text)
+        changes += breaks
+    for pattern, replacement in ((_ELEMENT, ""), (_PAIR, r"\2")):
+        text, each = pattern.subn(replacement, text)
+        changes += each
+    counts["html_tag"] += changes
     return text

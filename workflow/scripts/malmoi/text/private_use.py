@@ -53,7 +53,8 @@ def meaning(match: re.Match[str]) -> str:
 
 def _stands_alone(match: re.Match[str]) -> bool:
     text, start, end = match.string, match.start(), match.end()
-    line_start = text.rfind("\n", 0, start) + 1
-    before = text[line_start:start]
+    # No more than an indentation, so that a line of a million of them takes no square of that.
+    before = text[max(0, start - 40) : start].rpartition("\n")
     after = text[end : end + 1]
-    return not before.strip() or (before[-1].isspace() and (not after or after.isspace()))
+    begins_line = not before[2].strip() and (before[1] or start <= 40)
+    return bool(begins_line) or (before[2][-1:].isspace() and (not after or after.isspace()))

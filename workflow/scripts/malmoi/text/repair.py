@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import count
 
 from malmoi.text import headings, layout, markup, mojibake, table
 from malmoi.text.charset import REPLACEMENT
@@ -18,6 +19,9 @@ _SOFT_BREAK = re.compile("(?<=[a-z])\xad *\n *(?=[a-z])")
 _FINAL = frozenset(
     ("line_end", "middle_dot", "space", "heading", "space_run", "line_edge", "blank_lines")
 )
+
+#: Passes after which what uncovers ever new markup is taken for an attack.
+_MOST_PASSES = 20
 
 
 def normalize_text(
@@ -37,7 +41,9 @@ def normalize_text(
     mostly sound, which both stay: what stood there is lost.
     """
     counts: Counter[str] = Counter()
-    while True:
+    for number in count(1):
+        if number == _MOST_PASSES:
+            text = markup.strip_all(text, counts)
         found: Counter[str] = Counter()
         suspect = mojibake.may_need_repair(text)
         if suspect:

@@ -12,6 +12,7 @@ all of which mean something in statutes and prescriptions. What the table change
 * a soft hyphen becomes a hyphen, since CP949 has it for a visible one (A1 A9: ``36a\u00ad36d``); it goes
   between small Latin letters, where it only says that a word may break, and so does a hyphen with no break
   (U+2011) and the Unicode hyphen (U+2010) become the one of ASCII;
+* more than 30 combining marks on one letter go;
 * private-use characters become what they mean where that is known (:mod:`malmoi.text.private_use`), and go
   where it is not; control and invisible characters go.
 
@@ -42,6 +43,9 @@ _RADICALS = (*range(0x2E80, 0x2F00), *range(0x2F00, 0x2FD6))
 #: The Old Korean vowel below, seen alone where NFKC has destroyed a middle dot; after a consonant jamo it
 #: is a real vowel.
 _STRAY_ARAEA = re.compile("(?<![\u1100-\u115e\ua960-\ua97c])\u119e")
+
+#: Combining marks one letter may have, as Unicode's stream-safe text; NFC takes the square of their number.
+_MOST_MARKS = 30
 
 _REMOVED = {"Cc": "control", "Cf": "invisible", "Co": "private_use", "Cs": "surrogate"}
 
@@ -85,27 +89,32 @@ def _entries() -> dict[str, tuple[str, str]]:
 
 
 @cache
-def _compiled() -> tuple[dict[str, tuple[str, str]], re.Pattern[str]]:
+def _compiled() -> tuple[dict[str, tuple[str, str]], re.Pattern[str], re.Pattern[str]]:
+    """Return the entries, a pattern for them and for combining marks, and one for runs of the latter."""
     entries = _entries()
+    marks = "".join(filter(unicodedata.combining, map(chr, range(sys.maxunicode + 1))))
     # One range for all beyond the basic plane: only there does the number of ranges cost time.
     ranges: list[list[int]] = []
-    for code in (code for code in sorted(map(ord, entries)) if code < 0x10000):
+    for code in (code for code in sorted(map(ord, {*entries, *marks})) if code < 0x10000):
         if ranges and code == ranges[-1][1] + 1:
             ranges[-1][1] = code
         else:
             ranges.append([code, code])
     ranges.append([0x10000, sys.maxunicode])
     body = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
-    return entries, re.compile(f"[{body}]")
+    return entries, re.compile(f"[{body}]"), re.compile(f"[{marks}]{{{_MOST_MARKS + 1},}}")
 
 
 def apply(text: str, counts: Counter[str]) -> str:
     """Return the text with the table's changes made, counting them by rule into ``counts``."""
-    entries, pattern = _compiled()
+    entries, pattern, mark_run = _compiled()
+    others = 0
 
     def replacement(match: re.Match[str]) -> str:
+        nonlocal others
         character = match[0]
         if character not in entries:
+            others += 1
             return character
         new, rule = entries[character]
         if rule == "private_use" and (new := meaning(match)):
@@ -116,6 +125,9 @@ def apply(text: str, counts: Counter[str]) -> str:
         return new
 
     text = pattern.sub(replacement, text)
+    if others > _MOST_MARKS:
+        text, runs = mark_run.subn(lambda match: match[0][:_MOST_MARKS], text)
+        counts["combining_run"] += runs
     if "\u119e" in text:
         text, dots = _STRAY_ARAEA.subn("\u00b7", text)
         counts["middle_dot"] += dots
