@@ -1,5 +1,6 @@
 """Repairs change what is broken, keep what has meaning, and settle at once."""
 
+import time
 import unicodedata
 
 import pytest
@@ -116,6 +117,26 @@ def test_repairs_are_counted():
         "replacement_character": 1,
         "space_run": 1,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<br>" * 30_000 + " | ",
+        "a\uf06e" * 30_000,
+        "&" + "amp;" * 30_000,
+        "<im" * 5_000 + "<img>" + "g>" * 5_000,
+        "a" + "\u0301\u0316" * 30_000,
+        ("가나다 " * 12 + "라\n") * 5_000,
+        "\u00b0\u00a1" * 30_000,
+        " " * 100_000 + "\n" * 100_000,
+    ],
+)
+def test_hostile_text_takes_time_in_proportion_and_settles(text):
+    start = time.process_time()
+    once = normalize_text(text, **LAYOUT)[0]
+    assert time.process_time() - start < 3
+    assert normalize_text(once, **LAYOUT)[0] == once
 
 
 NASTY = (
