@@ -492,11 +492,6 @@ _MAKERS: dict[str, Callable[[random.Random], str]] = {
 }
 
 
-def layouts() -> dict[str, int]:
-    """Return how many sentence layouts there are for each type."""
-    return {kind: len(frames) for kind, frames in _FRAMES.items()}
-
-
 def positives(seed: int, each: int) -> Iterator[Sentence]:
     """Yield ``each`` sentences for every type, one piece of personal data in each, beside what is none."""
     rng = random.Random(seed)

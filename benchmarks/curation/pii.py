@@ -18,7 +18,6 @@ _NEGATIVES = 8000
 _SEED = 20261121
 _REPEATS = 3
 
-_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS.values())))
 #: Anything that has the shape of a case number: a year of two or four digits, one to three syllables, a number.
 #: A lot of land (64의3, 86번지의1) has the same shape, but no court's letter is 의.
 _CASE_NUMBER = re.compile(
