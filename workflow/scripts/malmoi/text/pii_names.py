@@ -66,8 +66,8 @@ _FIELD = (
     r"|(?<=피)보험자|(?<=피)해자|(?<=피)고인|(?<=대)표자|(?<=대)리인|(?<=입)원자)\s?(?:성\s?)?(?:명|이름))"
 )
 _FIELD_NAME = re.compile(
-    rf"{_FIELD}{_COLON}(?P<name>{_NAME}|{_LONG_SURNAME}[가-힣]{{1,2}}|{_SURNAME}[가-힣][가-힣](?<![과와를는을에])"
-    rf"|(?P<short>{_SURNAME}{_LAST}))(?:(?=[^가-힣○]|\Z|{_TITLE})|(?(short)(?!)|{_END}))",
+    rf"{_FIELD}{_COLON}(?P<name>{_NAME}|{_LONG_SURNAME}[가-힣]{{1,2}}"
+    rf"|(?P<rare>{_SURNAME}[가-힣][가-힣](?<![과와를는을에명란처일액]))|(?P<short>{_SURNAME}{_LAST}))(?:(?=[^가-힣○]|\Z|{_TITLE})|(?(short)(?!)|{_END}))",
     re.S,
 )
 #: Parts that a colon parts from a name, or from a remark.
@@ -107,6 +107,9 @@ def find_names(text: str) -> Iterator[Span]:
         if not _is_word(match["name"]):
             yield Span(*match.span("name"), "name")
     for match in _FIELD_NAME.finditer(text):
+        # Things have an 이름 too (상품 이름: 신라면), but no 성명.
+        if match["rare"] and match[0].startswith("이"):
+            continue
         if match["name"] not in WORDS and match["name"] not in NOUNS:
             yield Span(*match.span("name"), "name")
     for pattern in (_LABELLED, _BARE_LABELLED):
