@@ -60,6 +60,7 @@ def normalize_documents(
         ValueError: a document's sections do not fit its text.
     """
     settings = {**settings, "pii": _policy(settings)}
+    listed = frozenset(takedown)
     totals: Counter[tuple[str, str]] = Counter()
     kept = given = 0
     with (
@@ -70,7 +71,7 @@ def normalize_documents(
         for document in track(documents.merged(inputs), STAGE):
             given += 1
             outcome: dict[str, Any] = {"status": "takedown", "reason": "listed"}
-            if document["doc_id"] not in takedown:
+            if document["doc_id"] not in listed:
                 cleaned, counts = clean(document, settings)
                 totals.update(counts)
                 for (kind, rule), count in sorted(counts.items()):
