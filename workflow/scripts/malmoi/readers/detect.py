@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 from pathlib import PurePosixPath
@@ -39,6 +40,7 @@ _LONG_LINE = 1_000_000
 #: No limit: what a zip declares is checked when it is read.
 _ANY_SIZE = 1 << 62
 
+_LINE = re.compile(r"\S[^\n]*")
 _LIST_OF_OBJECTS = re.compile(r"\[\s*\{\s*[\"}]")
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n")
 
@@ -139,7 +141,7 @@ def _json_format(text: str, suffix: str) -> str:
         return "jsonl"
     if _LIST_OF_OBJECTS.match(text):
         return "json"
-    lines = [line for line in text.split("\n", 64)[:64] if line.strip()]
+    lines = [match[0] for match in itertools.islice(_LINE.finditer(text), 64)]
     if _is_object(lines[0]):
         return "jsonl" if len(lines) > 1 else "json"
     if suffix == ".json":

@@ -17,7 +17,7 @@ from malmoi.readers.record import ReadError, Record, Section, labelled, table_ro
 # number 007100 into an integer.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
-#: Longest front matter, in characters; that of the statute with the most annexes has about 30,000.
+#: Longest front matter, in characters; a statute with a hundred annexes has 16,000.
 _LONGEST_FRONT_MATTER = 1_000_000
 
 _DEEPEST = 50
