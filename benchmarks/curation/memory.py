@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import yaml
 from malmoi import documents
 from malmoi.curate.filters import ENDINGS
 
@@ -17,12 +19,13 @@ from benchmarks.curation.corpus_text import body, large_archive, markdown_files
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"50mb": 50_000_000, "1gb": 1_000_000_000}
 
-#: What a process of its own runs: a stage's function with arguments from a file; it prints kilobytes.
+#: What a process of its own runs: a stage's function with arguments from a file; it prints its peak in kB. (The
+#: peak that getrusage gives is inherited from the process that started it.)
 _STAGE = """
-import importlib, json, resource, sys
+import importlib, json, re, sys
 module, function, arguments = json.load(open(sys.argv[1]))
 getattr(importlib.import_module(module), function)(**arguments)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 """
 
 
@@ -41,18 +44,13 @@ def measure(data: Path, work: Path) -> dict[str, float]:
 
 def stages(folder: Path) -> Iterator[tuple[str, str, dict]]:
     """Yield each stage's name, its function and what it is called with, from raw documents to splits."""
-    settings = {
-        "min_chars": 100,
-        "max_chars": 2_000_000,
-        "min_hangul_share": 0.3,
-        "max_symbol_share": 0.5,
-    }
+    curate = defaults("curate")
     yield (
         "normalize",
         "malmoi.text.normalize:normalize_documents",
         {
             "inputs": [folder / "read.parquet"],
-            "settings": {"pii": {}, "repeated_lines": 4, "join_broken_lines": True},
+            "settings": defaults("normalize"),
             "takedown": [],
             "output_path": folder / "normalized.parquet",
             "ledger_path": folder / "normalize.parquet",
@@ -64,7 +62,7 @@ def stages(folder: Path) -> Iterator[tuple[str, str, dict]]:
         "malmoi.curate.filters:filter_documents",
         {
             "input_path": folder / "normalized.parquet",
-            "settings": settings,
+            "settings": curate["filters"],
             "evaluation_sets": [],
             "output_path": folder / "filtered.parquet",
             "ledger_path": folder / "filter.parquet",
@@ -75,7 +73,7 @@ def stages(folder: Path) -> Iterator[tuple[str, str, dict]]:
         "malmoi.curate.duplicates:find_duplicates",
         {
             "inputs": [folder / "normalized.parquet"],
-            "settings": {"near": True, "threshold": 0.8},
+            "settings": curate["dedup"],
             "clusters_path": folder / "clusters.parquet",
             "drops_paths": [folder / "drops.parquet"],
             "digest_paths": [folder / "drops.sha256"],
@@ -87,17 +85,24 @@ def stages(folder: Path) -> Iterator[tuple[str, str, dict]]:
         {
             "input_path": folder / "normalized.parquet",
             "drops_path": folder / "drops.parquet",
-            "settings": {
-                "validation": 0.01,
-                "test": 0.01,
-                "sections": True,
-                "section_containment": 0.6,
-            },
+            "settings": curate["split"] | curate["dedup"],
             "seed": 20,
             "output_path": folder / "curated.parquet",
             "ledger_path": folder / "deduplicate.parquet",
         },
     )
+
+
+def defaults(*path: str) -> dict[str, Any]:
+    """Return the settings of a section as the schema gives them."""
+    text = (ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text(encoding="utf-8")
+    section = yaml.safe_load(text)
+    for name in path:
+        section = section["properties"][name]
+    return {
+        name: defaults(*path, name) if "properties" in value else value["default"]
+        for name, value in section["properties"].items()
+    }
 
 
 def peak(folder: Path, function: str, arguments: dict) -> float:
