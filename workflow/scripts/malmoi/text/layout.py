@@ -30,23 +30,16 @@ _ITEM = re.compile(
 _TABLE = re.compile(r"[|│┃┌┐└┘├┤┬┴┼─━\t]| {3,}")
 _WORD_EDGE = ".,()[]“”‘’\"'「」"
 
-_LONGEST_RUNNING = 60
-_LONGEST_PAGE_NUMBER = 24
-#: Characters of a page, at least, and how far pages of one document may be from their median.
-_PAGE = 300
-_SHORTEST_PAGE, _LONGEST_PAGE = 0.4, 2.5
 #: Ends of sentences and of notes, and what stands alone where a decision's names were taken out.
 _NOT_RUNNING = re.compile(
     r"[음함임됨다요]\Z|[.?!:;,]['\"’”)\]]*\Z|\A\(| (?:및|또는|내지)\Z"
     r"|\A(?:공소외|소외|피고인?|원고|신청인|피해자|망) ?\d"
 )
-_PAGE_NUMBER = 24
+_LONGEST_RUNNING = 60
+_LONGEST_PAGE_NUMBER = 24
 #: Characters of a page, at least, and how far pages of one document may be from their median.
 _PAGE = 300
 _SHORTEST_PAGE, _LONGEST_PAGE = 0.4, 2.5
-_NOT_RUNNING = re.compile(
-    r"[음함임됨다요]\Z|[.?!:;,]['\"’”)\]]*\Z|\A(?:공소외|소외|피고인?|원고|신청인|피해자|망) ?\d"
-)
 _PAGE_NUMBER = re.compile(
     r"[-–—]\s*(\d{1,4})\s*[-–—]|(?:page|p\.|쪽|페이지)\s*(\d{1,4})(?:\s*(?:/|of)\s*\d{1,4})?"
     r"|(\d{1,4})\s*(?:쪽|페이지|/\s*\d{1,4}(?:\s*(?:쪽|페이지))?)",
