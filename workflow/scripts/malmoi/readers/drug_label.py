@@ -8,10 +8,10 @@ hold flat texts under names such as ``efcyQesitm``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
-from selectolax.lexbor import LexborHTMLParser
 
 from malmoi.readers.markup import filled_lines, parse, without_tags
 from malmoi.readers.record import (
@@ -22,7 +22,7 @@ from malmoi.readers.record import (
     joined_sections,
     labelled,
 )
-from malmoi.readers.web_page import visible_text
+from malmoi.readers.web_page import parsed, visible_text
 
 #: Keys of one product's texts, in the order of a label, and what each text is.
 TEXTS: dict[str, str] = {
@@ -129,6 +129,7 @@ def _paragraph(text: str) -> str:
     """Return a paragraph without HTML; the rows of a table in it are lines, its cells between bars."""
     if "<td" in text.lower():
         table = text if "<table" in text.lower() else f"<table>{text}</table>"
-        body = LexborHTMLParser(table).body
-        return visible_text(body) if body is not None else ""
+        with suppress(ReadError):
+            body = parsed(table).body
+            return visible_text(body) if body is not None else ""
     return without_tags(text)

@@ -36,11 +36,9 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the page as one record, titled by its ``title`` or first ``h1``, else by the file's name.
 
     Raises:
-        ReadError: ``truncated_or_damaged``, the elements are nested so deeply that parsing would not end.
+        ReadError: see :func:`parsed`.
     """
-    text = decoded(data)
-    _check_depth(text)
-    tree = LexborHTMLParser(text)
+    tree = parsed(decoded(data))
     title = ""
     for selector in ("title", "h1"):
         node = tree.css_first(selector)
@@ -52,13 +50,19 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     yield Record(text=text, title=title or title_of(name))
 
 
-def _check_depth(text: str) -> None:
+def parsed(text: str) -> LexborHTMLParser:
+    """Return the tree of a page or a piece of one.
+
+    Raises:
+        ReadError: ``truncated_or_damaged``, the elements are nested so deeply that parsing would not end.
+    """
     depth = deepest = 0
     for match in _NESTING.finditer(text):
         depth += -1 if match[1] else 1
         deepest = max(deepest, depth)
     if deepest > _DEEPEST:
         raise ReadError("truncated_or_damaged", f"elements nested deeper than {_DEEPEST}")
+    return LexborHTMLParser(text)
 
 
 def visible_text(root: LexborNode) -> str:
