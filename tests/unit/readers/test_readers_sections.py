@@ -101,6 +101,13 @@ def test_permit_data_in_xml_and_without_its_markup():
     assert cut(found[0])[1] == ("사용상의주의사항", "사용상의주의사항\n의사와 상의한다.")
 
 
+def test_a_table_nested_without_end_in_a_label_costs_its_rows_only():
+    table = f"<td>가</td>{'<div>' * 20_000}나"
+    item = PRODUCT | {"NB_DOC_DATA": table}
+    (record,) = json_records.read(json.dumps([item]).encode(), "a.json", {})
+    assert cut(record)[1] == ("사용상의주의사항", "사용상의주의사항\n가나")
+
+
 def test_plain_leaflets_are_known_by_their_keys_unless_fields_say_otherwise():
     line = {
         "itemName": "셋정",

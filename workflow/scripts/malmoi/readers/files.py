@@ -61,8 +61,8 @@ _CHECKS: dict[str, Callable[[bytes, int], None]] = {
     "parquet": parquet_rows.check_size,
 }
 
-#: From so many records without text on, a file that has ten times as many of them as documents is left.
-_MOST_FAILURES = 1_000_000
+#: From so many records without text on, a file that has a hundred times as many as documents is left.
+_MOST_FAILURES = 100_000
 
 #: Characters of a line; a book has a tenth of that, and later stages work line by line.
 _LONGEST_LINE = 10_000_000
@@ -218,7 +218,7 @@ def _records(
             characters += len(record.text)
             if characters > max(len(data), budget.left):
                 raise ReadError("too_large", "the texts are longer than max_file_mb")
-            if failures > max(_MOST_FAILURES, 10 * documents):
+            if failures > max(_MOST_FAILURES, 100 * documents):
                 detail = f"{failures} records without text; the rest was not read"
                 raise ReadError("bad_record", detail)
     except InputError as error:

@@ -24,7 +24,7 @@ _MOST_VALUES = 10_000_000
 _MOST_KEYS = 100
 
 #: Objects without text from which on no further one is looked at for the text's column.
-_MOST_WAITING = 1_000_000
+_MOST_WAITING = 100_000
 
 #: An item's place in its file, and its value or why it has none.
 Item = tuple[str, Any]
