@@ -102,6 +102,11 @@ def test_a_takedown_and_an_addition_touch_their_shards_alone(tmp_path):
     run(workflow, config)
     assert contents(workflow) == changed_by_steps
 
+    # Fewer shards are not the first of many: every file is read again.
+    fewer = workflow.plan(changed(config, "corpus.shards", 2), *TARGETS[:2])
+    assert fewer["ingest"] == 2
+    assert fewer["segment"] == 2
+
 
 def test_a_raw_file_that_is_taken_down_is_not_read(tmp_path):
     workflow = WorkflowCopy(tmp_path)

@@ -90,7 +90,7 @@ def test_a_default_written_out_plans_nothing(finished):
     ("path", "value", "rules"),
     [
         ("seed", 21, after("split")),
-        ("corpus.shards", 2, after("normalize")),
+        ("corpus.shards", 2, after("ingest")),
         ("corpus.sources[0].fields.title", "label", after("ingest")),
         # The licence is for the card: reading the files does not depend on it.
         ("corpus.sources[0].license", "CC0-1.0", {"package", "publish"}),

@@ -71,6 +71,7 @@ def ingest_config(wildcards):
     return {
         "source": pick(source, *(name for name in source if name not in NOT_READING)),
         "root": str(root),
+        "shards": len(SHARDS),
         "takedown": sorted(
             path for path in listed if any(f"{path}!".startswith(f"{file}!") for file in files)
         ),
