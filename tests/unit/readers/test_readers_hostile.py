@@ -51,6 +51,8 @@ def test_nesting_without_end(tmp_path):
     cases = {
         "a.json": ("[" * deep, ["truncated_or_damaged"]),
         "b.json": ('{"a":' * deep, ["truncated_or_damaged"]),
+        "a": ("[" * deep, ["truncated_or_damaged"]),
+        "b.txt": ('{"a": [' * 1000, ["truncated_or_damaged"]),
         "c.json": ('[{"text": "가"}, ' + '{"a":' * deep, ["가", "truncated_or_damaged"]),
         "d.jsonl": (
             '{"text": "가"}\n' + "[" * deep + '\n{"text": "나"}',

@@ -42,6 +42,8 @@ _ANY_SIZE = 1 << 62
 
 _LINE = re.compile(r"\S[^\n]*")
 _LIST_OF_OBJECTS = re.compile(r"\[\s*\{\s*[\"}]")
+#: No text begins so; JSON that does is nested too deeply to be tried out.
+_DEEP = re.compile(r"(?:[\[{]\s{0,9}(?:\"[^\"\n]{0,99}\"\s{0,9}:\s{0,9})?){200}")
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n")
 
 
@@ -139,7 +141,7 @@ def _json_format(text: str, suffix: str) -> str:
     """
     if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
-    if _LIST_OF_OBJECTS.match(text):
+    if _LIST_OF_OBJECTS.match(text) or _DEEP.match(text):
         return "json"
     lines = [match[0] for match in itertools.islice(_LINE.finditer(text), 64)]
     if _is_object(lines[0]):
