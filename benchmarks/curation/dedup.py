@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from malmoi import documents
 from malmoi.curate.duplicates import find_duplicates
 from malmoi.curate.sections import cut, repeated
+from malmoi.fingerprint import shard_of
 from malmoi.readers import markdown_text
 
 from benchmarks.curation.corpus_text import body, large_archive, leaflets, markdown_files, texts
@@ -171,7 +172,7 @@ def _write_varied(paths: list[Path], large: Path, size: int) -> None:
     for shard, path in enumerate(paths):
         with documents.writing(path) as add:
             for doc_id, version, file in sorted(wanted):
-                if documents.shard_of(doc_id, len(paths)) == shard:
+                if shard_of(doc_id, len(paths)) == shard:
                     draw = random.Random(doc_id)
                     text = body(file)
                     if version:

@@ -11,6 +11,7 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 from malmoi import documents, ledger
+from malmoi.fingerprint import shard_of
 from tools.workflow_copy import SMALL, WorkflowCopy, changed
 
 pytestmark = pytest.mark.workflow
@@ -43,9 +44,10 @@ def contents(workflow):
 
 
 ADDED = (
-    "원고는 {}번 토지를 매수하고 대금을 모두 냈으나 피고는 등기를 넘겨주지 않았다. 피고는 매매계약이 해제되었다고 "
-    "다투지만 해제의 뜻을 알린 서면이 제출되지 않았고 증인의 말도 엇갈린다. 그렇다면 계약은 여전히 효력이 있고, "
-    "피고는 원고에게 소유권이전등기절차를 이행할 의무가 있다. 청구를 받아들이고 비용은 패소한 쪽이 부담한다."
+    "원고는 {}번 토지를 매수하고 대금을 모두 냈으나 피고는 등기를 넘겨주지 않았다. "
+    "피고는 매매계약이 해제되었다고 다투지만 해제의 뜻을 알린 서면이 제출되지 않았고 증인의 말도 엇갈린다. "
+    "그렇다면 계약은 여전히 효력이 있고, 피고는 원고에게 소유권이전등기절차를 이행할 의무가 있다. "
+    "청구를 받아들이고 비용은 패소한 쪽이 부담한다."
 )
 
 
@@ -53,7 +55,7 @@ def added_document(shard):
     """Return a document, as JSON, that belongs to one shard."""
     texts = (ADDED.format(number) for number in itertools.count())
     ids = ((documents.document_id("legal", "judgment.jsonl", text), text) for text in texts)
-    text = next(text for doc_id, text in ids if documents.shard_of(doc_id, len(SHARDS)) == shard)
+    text = next(text for doc_id, text in ids if shard_of(doc_id, len(SHARDS)) == shard)
     return json.dumps({"text": text}, ensure_ascii=False)
 
 

@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from malmoi import documents
 from malmoi.curate import buckets, duplicates, shingles
 from malmoi.curate.duplicates import find_duplicates
 from malmoi.curate.shingles import SHINGLE, shingle_set, signatures, squeeze
+from malmoi.fingerprint import shard_of
 
 SETTINGS = {"near": True, "threshold": 0.8}
 SHARDS = 3
@@ -56,7 +56,7 @@ def clusters_of(tmp_path, write_documents):
             assert found == sorted(
                 (row["doc_id"], row["relation"])
                 for row in rows
-                if row["relation"] != "kept" and documents.shard_of(row["doc_id"], SHARDS) == shard
+                if row["relation"] != "kept" and shard_of(row["doc_id"], SHARDS) == shard
             )
             sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
             assert digests[shard].read_text() == sha256 + "\n"
@@ -205,7 +205,7 @@ def test_a_new_duplicate_changes_the_drops_of_its_own_shard_alone(
         for one, other in [[tmp_path / f"{n}/drops/{shard}.sha256" for n in ("before", "after")]]
         if one.read_bytes() != other.read_bytes()
     ]
-    assert changed == [documents.shard_of(copy["doc_id"], SHARDS)]
+    assert changed == [shard_of(copy["doc_id"], SHARDS)]
 
 
 def test_copies_in_a_crowd_of_similar_texts_cost_a_bounded_number_of_comparisons(

@@ -85,7 +85,7 @@ def test_stage_3_balances_and_the_files_agree(tmp_path, ledgers):
 
 
 def test_a_lost_shard_stops_the_job_and_leaves_nothing(tmp_path, ledgers):
-    with pytest.raises(ledger.LedgerError, match="deduplicate: \\d+ documents never arrived"):
+    with pytest.raises(ledger.LedgerError, match=r"deduplicate: \d+ documents never arrived"):
         sum_ledger(ledgers[:-1], STAGES, *sums(tmp_path))
     assert not any(path.exists() for path in sums(tmp_path))
 

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 from malmoi import documents, ledger
 from malmoi.errors import InputError
+from malmoi.fingerprint import shard_of
 from malmoi.readers.ingest import _valid_record, ingest
 from malmoi.readers.record import Record
 
@@ -222,7 +223,7 @@ def test_each_shard_is_sorted_and_has_its_digest(tmp_path):
     for number in range(3):
         ids = [each["doc_id"] for each in documents.read([paths[number]])]
         assert ids == sorted(ids)
-        assert {documents.shard_of(each, 3) for each in ids} == {number}
+        assert {shard_of(each, 3) for each in ids} == {number}
         digest = hashlib.sha256(paths[number].read_bytes()).hexdigest()
         assert paths[3 + number].read_text() == digest + "\n"
         found += ids

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-#: Characters of a Parquet file's row group from which it is written, so that long documents take no more memory.
+#: Characters of a Parquet file's row group from which it is written, lest long documents fill the memory.
 GROUP_CHARACTERS = 16_000_000
 
 

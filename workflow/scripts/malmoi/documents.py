@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from malmoi.atomic import writing_rows
-from malmoi.fingerprint import shard_of
 
 #: ``group`` names what must not straddle a split (case number, product, patient); ``meta`` is a JSON
 #: object with everything else the raw file said, labels for fine-tuning among it; ``raw_sha256`` is the hash of
@@ -63,13 +62,11 @@ def table(documents: Iterable[dict[str, str]]) -> pa.Table:
     return pa.Table.from_pylist(records, schema=SCHEMA)
 
 
-def read(paths: Iterable[str | Path], shard: int | None = None, shards: int = 1) -> Iterator[dict]:
-    """Yield documents of Parquet files in stored order, of one shard only where ``shard`` is given."""
+def read(paths: Iterable[str | Path]) -> Iterator[dict]:
+    """Yield the documents of Parquet files in stored order."""
     for path in paths:
         for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
-            for document in batch.to_pylist():
-                if shard is None or shard_of(document["doc_id"], shards) == shard:
-                    yield document
+            yield from batch.to_pylist()
 
 
 def merged(paths: Iterable[str | Path]) -> Iterator[dict]:

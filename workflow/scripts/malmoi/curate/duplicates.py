@@ -34,7 +34,7 @@ from malmoi.curate.shingles import (
     similarity,
     squeeze,
 )
-from malmoi.documents import shard_of
+from malmoi.fingerprint import shard_of
 from malmoi.progress import LOG, track
 
 SCHEMA = pa.schema(

@@ -14,6 +14,7 @@ from typing import Any
 from malmoi import documents, fingerprint, ledger
 from malmoi.atomic import write_text
 from malmoi.errors import InputError
+from malmoi.fingerprint import shard_of
 from malmoi.progress import LOG, track
 from malmoi.readers.record import NAMED, Record
 from malmoi.readers.worker import Worker
@@ -176,7 +177,7 @@ class _Spill:
         """Put a document aside."""
         doc_id = document["doc_id"]
         place = bytes.fromhex(doc_id) + self._file.tell().to_bytes(8, "big")
-        self._places[documents.shard_of(doc_id, len(self._places))].append(place)
+        self._places[shard_of(doc_id, len(self._places))].append(place)
         pickle.dump(document, self._file, protocol=5)
         self.count += 1
 
