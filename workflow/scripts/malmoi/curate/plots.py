@@ -69,7 +69,9 @@ def sources(table: pd.DataFrame, path: str | Path) -> None:
 
 def drops(table: pd.DataFrame, path: str | Path) -> None:
     """Draw the documents dropped for each reason, coloured by stage."""
-    keys = table["stage"].astype(str) + ": " + table["reason"]
+    held = table["status"] == "contaminated"
+    reasons = table["reason"].where(~held, "holds " + table["reason"])
+    keys = table["stage"].astype(str) + ": " + reasons
     shown = _largest(table["documents"].groupby(keys).sum())
     with _figure(path, _height(len(shown))) as axes:
         if shown.empty:

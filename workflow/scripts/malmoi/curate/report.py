@@ -69,9 +69,9 @@ def _read_ledgers(paths: Sequence[str | Path]) -> pa.Table:
 def sources(rows: pa.Table) -> pd.DataFrame:
     """Return what is left of each source.
 
-    Columns: ``source``, ``documents_read``, ``chars_read``, ``quarantined``, then for each later stage the
-    documents it dropped, ``documents_kept``, ``chars_kept`` and ``documents_share``, the share kept of what
-    was read.
+    Columns: ``source``, ``documents_read``, ``chars_read``, for each stage the documents it dropped (by
+    ``ingest`` those it could not read), ``documents_kept``, ``chars_kept`` and ``documents_share``, the share
+    kept of what was read.
     """
     grouped = (
         rows.group_by(["source", "stage", "status"])
@@ -88,10 +88,9 @@ def sources(rows: pa.Table) -> pd.DataFrame:
             "documents_read": int(read["chars_in_count"].sum()),
             "chars_read": int(read["chars_out_sum"].sum()),
         }
-        for stage, column in zip(
-            STAGES, ("quarantined", "normalize", "filter", "deduplicate"), strict=True
-        ):
-            line[column] = int(part[~kept & (part["stage"] == stage)]["chars_in_count"].sum())
+        for stage in STAGES:
+            dropped = part[~kept & (part["stage"] == stage)]
+            line[f"{stage}_dropped"] = int(dropped["chars_in_count"].sum())
         line["documents_kept"] = int(last["chars_in_count"].sum())
         line["chars_kept"] = int(last["chars_out_sum"].sum())
         line["documents_share"] = line["documents_kept"] / max(1, line["documents_read"])
