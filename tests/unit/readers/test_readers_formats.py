@@ -7,7 +7,6 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from malmoi.errors import InputError
 from malmoi.readers import (
     delimited,
     hwp,
@@ -169,8 +168,9 @@ def test_a_column_no_record_has_names_the_columns_there():
         (delimited.read, "본문\n하나"),
         (parquet_rows.read, sink.getvalue()),
     ):
-        with pytest.raises(InputError, match=r"'내용'.*'본문'"):
+        with pytest.raises(ReadError, match=r"'내용'.*'본문'") as caught:
             read(reader, data, text=["본문", "내용"])
+        assert caught.value.reason == "no_column"
 
 
 def test_statute_xml():

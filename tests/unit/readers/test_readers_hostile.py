@@ -7,7 +7,6 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from malmoi.errors import InputError
 from malmoi.readers import delimited, files, markdown_text, markup, plain_text
 from malmoi.readers.files import records_of
 
@@ -189,13 +188,12 @@ def test_comments_that_nothing_closes_stay():
     assert markup.without_comments("가<!-- 나 -->다<!-- 라") == "가다<!-- 라"
 
 
-def test_a_file_without_a_text_column_is_one_row_unless_the_config_names_it(tmp_path):
+def test_a_file_without_a_text_column_is_one_row(tmp_path):
     data = "번호,내용\n1,가\n"
     (record,) = found(tmp_path, "a.csv", data)
     assert record.reason.startswith("no_column: there is no column 'text'")
     assert "'번호', '내용'" in record.reason
-    with pytest.raises(InputError, match=r"a\.csv: .*'본문'"):
-        found(tmp_path, "a.csv", data, fields={"text": "본문"})
+    assert outcome(tmp_path, "a.csv", data, fields={"text": "본문"}) == ["no_column"]
     assert outcome(tmp_path, "b.json", '{"a": 1}') == ["no_column"]
 
 

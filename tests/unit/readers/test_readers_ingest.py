@@ -183,12 +183,19 @@ def test_locked_and_cp949_named_members(tmp_path):
     assert reasons(rows)[("b.zip!b.txt", "")] == "locked"
 
 
+def test_one_table_without_the_column_does_not_stop_the_others(tmp_path):
+    files = {"a.csv": "내용\n가나다", "b.csv": "본문\n가"}
+    kept, rows, _ = run(tmp_path, files, fields={"text": "내용"})
+    assert [each["text"] for each in kept] == ["가나다"]
+    assert reasons(rows)[("b.csv", "")].startswith("no_column")
+
+
 def test_mistakes_of_the_config_stop_the_job(tmp_path):
     with pytest.raises(InputError, match=r"docx.*not one of auto, text"):
         run(tmp_path, {"a.txt": "본문"}, format="docx")
     with pytest.raises(InputError, match=r"fields\.sections"):
         run(tmp_path, {"a.txt": "본문"}, fields={"sections": "부분"})
-    with pytest.raises(InputError, match=r"b\.csv.*'내용'.*'본문'"):
+    with pytest.raises(InputError, match=r"b\.csv: .*'내용'.*'본문'"):
         run(tmp_path, {"b.csv": "본문\n가"}, fields={"text": "내용"})
     (tmp_path / "c.txt").write_text("가")
     for name, root, told in (("none", ".", "no such file"), ("c.txt", "raw", "not inside")):

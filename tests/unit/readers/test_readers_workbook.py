@@ -4,7 +4,6 @@ import io
 import zipfile
 
 import pytest
-from malmoi.errors import InputError
 from malmoi.readers import workbook
 from malmoi.readers.detect import format_of
 from malmoi.readers.files import records_of
@@ -91,7 +90,7 @@ def test_rows_under_the_header_that_names_the_columns():
         ("sheet 안내", "", "", "no_column"),
     ]
     assert found[0].meta == {"number": "1"}
-    with pytest.raises(InputError, match=r"'내용'.*'번호', '제목', '본문'"):
+    with pytest.raises(ReadError, match=r"'내용'.*'번호', '제목', '본문'"):
         read(data, text="내용")
 
 

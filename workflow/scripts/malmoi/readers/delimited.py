@@ -22,7 +22,6 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
 
     Raises:
         ReadError: ``empty``, there is no header row; ``no_column``; ``truncated_or_damaged``.
-        InputError: the header lacks a column that ``fields.text`` names.
     """
     text = decoded(data)
     first = next((line for line in io.StringIO(text) if line.strip()), "")

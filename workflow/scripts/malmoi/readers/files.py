@@ -81,7 +81,7 @@ def records_of(path: Path, raw_path: str, source: Mapping[str, Any]) -> Iterator
     archive is never held in memory as a whole.
 
     Raises:
-        InputError: the file is missing, or its columns are not those of the config.
+        InputError: the file is missing.
     """
     limit = int(source.get("max_file_mb", 256) * 1_000_000)
     try:
@@ -205,24 +205,21 @@ def _records(
     if format_name in _CHECKS:
         _CHECKS[format_name](data, budget.left)
     documents = failures = characters = 0
-    try:
-        for record in READERS[format_name](data, raw_path, source.get("fields") or {}):
-            if not record.reason and not record.text.strip():
-                record = Record(record=record.record, reason="no_text")
-            elif len(record.text) > _LONGEST_LINE and (size := _longest_line(record.text)):
-                reason = f"too_large: a line of {size} characters"
-                record = Record(record=record.record, reason=reason)
-            yield record
-            documents += not record.reason
-            failures += bool(record.reason)
-            characters += len(record.text)
-            if characters > max(len(data), budget.left):
-                raise ReadError("too_large", "the texts are longer than max_file_mb")
-            if failures > max(_MOST_FAILURES, 100 * documents):
-                detail = f"{failures} records without text; the rest was not read"
-                raise ReadError("bad_record", detail)
-    except InputError as error:
-        raise InputError(f"{raw_path}: {error}") from error
+    for record in READERS[format_name](data, raw_path, source.get("fields") or {}):
+        if not record.reason and not record.text.strip():
+            record = Record(record=record.record, reason="no_text")
+        elif len(record.text) > _LONGEST_LINE and (size := _longest_line(record.text)):
+            reason = f"too_large: a line of {size} characters"
+            record = Record(record=record.record, reason=reason)
+        yield record
+        documents += not record.reason
+        failures += bool(record.reason)
+        characters += len(record.text)
+        if characters > max(len(data), budget.left):
+            raise ReadError("too_large", "the texts are longer than max_file_mb")
+        if failures > max(_MOST_FAILURES, 100 * documents):
+            detail = f"{failures} records without text; the rest was not read"
+            raise ReadError("bad_record", detail)
 
 
 def _longest_line(text: str) -> int:

@@ -21,11 +21,10 @@ for fields the first leaves out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from malmoi.readers import hwp_binary, hwp_xml
-from malmoi.readers.record import ReadError, Record
+from malmoi.readers.record import ReadError, Record, title_of
 
 
 def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
@@ -45,4 +44,4 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
             raise ReadError("image_only", f"{images} images and no text")
         raise ReadError("empty", "no text")
     # The title in the metadata is seldom the document's: it stays behind from whatever was saved over.
-    yield Record(text="\n".join(lines), title=PurePosixPath(name).stem)
+    yield Record(text="\n".join(lines), title=title_of(name))

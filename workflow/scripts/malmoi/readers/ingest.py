@@ -52,8 +52,8 @@ def ingest(
     they can be sorted, so that memory holds the text of one record and some hundred bytes a document.
 
     Raises:
-        InputError: the format is unknown, a file is missing or outside ``root``, ``fields.text`` names a
-            column that no record of a file has, or ``fields`` names ``sections``, which is malmoi's own.
+        InputError: the format is unknown, a file is missing or outside ``root``, no file has the column that
+            ``fields.text`` names, or ``fields`` names ``sections``, which is malmoi's own.
     """
     listed = _Takedown(takedown)
     fields = source.get("fields") or {}
@@ -61,6 +61,7 @@ def ingest(
     if SECTIONS in fields:
         raise InputError(f"source {source['name']}: fields.{SECTIONS}: malmoi sets it itself")
     lost: Counter[str] = Counter()
+    told = ""
     with (
         ledger.writing(ledger_path) as write_row,
         _Spill(Path(ledger_path).parent, len(documents_paths)) as spill,
@@ -77,6 +78,7 @@ def ingest(
                     reason = record.reason[:_REASON_LENGTH]
                     row |= {"record": record.record, "status": "quarantined", "reason": reason}
                     lost[reason.partition(":")[0]] += 1
+                    told = told or f"{where}: {record.reason.partition(':')[2].strip()}"
                 else:
                     document = _document(source, where, digest, record, seen)
                     spill.add(document)
@@ -87,6 +89,9 @@ def ingest(
                     row |= {"record": record.record, "doc_id": document["doc_id"]}
                     row |= {"chars_in": size, "chars_out": size}
                 write_row(ledger.row(STAGE, source["name"], **row))
+        # One stray table is a row of the ledger; where no file has the column, the config is wrong.
+        if fields.get("text") and not spill.count and set(lost) == {"no_column"}:
+            raise InputError(f"source {source['name']}: {told}")
         for shard, (path, digest_path) in enumerate(
             zip(documents_paths, digest_paths, strict=True)
         ):

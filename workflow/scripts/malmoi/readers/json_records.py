@@ -55,7 +55,6 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     Raises:
         ReadError: ``truncated_or_damaged``, the file is not JSON from some item on; ``too_large``, it holds
             too many values to be decoded as a whole; ``bad_record``, it holds no objects; ``no_column``.
-        InputError: no object has a column that ``fields.text`` names.
     """
     text = decoded(data)
     start = _SPACE.match(text).end()
@@ -80,7 +79,6 @@ def read_lines(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Re
 
     Raises:
         ReadError: ``no_column``.
-        InputError: no object has a column that ``fields.text`` names.
     """
     yield from _records(_line_items(decoded(data)), fields)
 

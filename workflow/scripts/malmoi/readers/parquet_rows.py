@@ -39,7 +39,6 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
 
     Raises:
         ReadError: ``truncated_or_damaged``; ``no_column``.
-        InputError: the file lacks a column that ``fields.text`` names.
     """
     file = _opened(data)
     names = file.schema_arrow.names

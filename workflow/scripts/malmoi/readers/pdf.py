@@ -14,7 +14,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -24,7 +23,7 @@ from malmoi.readers.hwp_text import OLD_LETTERS, table_lines
 from malmoi.readers.pdf_page import Line, glyphs, lines_of, rulings, written_on
 from malmoi.readers.pdf_paragraphs import Paragraphs
 from malmoi.readers.pdf_tables import Table, tables
-from malmoi.readers.record import ReadError, Record
+from malmoi.readers.record import ReadError, Record, title_of
 
 _PAGE_NUMBER = re.compile(
     r"[-–—\s]*(?:page\s*)?(?:\d{1,4}(?:\s*/\s*\d{1,4})?|[ivx]{1,6})[-–—\s]*", re.I
@@ -90,7 +89,7 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
         raise ReadError("undecodable", "the fonts have no map to Unicode")
     _drop_running_lines(pages)
     text = "\n".join(_text(pages))
-    yield Record(text=_CONTROL.sub("", text).translate(OLD_LETTERS), title=PurePosixPath(name).stem)
+    yield Record(text=_CONTROL.sub("", text).translate(OLD_LETTERS), title=title_of(name))
 
 
 def _page(document: pdfium.PdfDocument, number: int) -> _Page:

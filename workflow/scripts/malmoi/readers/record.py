@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from malmoi.errors import InputError
-
 #: The fields of a record; any other name in a source's ``fields`` goes to ``meta``.
 NAMED = ("title", "date", "group", "kind")
 
@@ -145,21 +143,18 @@ def check_columns(fields: Mapping[str, Any], present: Iterable[str]) -> None:
     """Check that every text column is a column of the file, so that its records can have a text.
 
     Raises:
-        InputError: one that ``fields.text`` names is not.
-        ReadError: ``no_column``, there is no column ``text`` and ``fields.text`` names no other.
+        ReadError: ``no_column``, one is not; the detail names those that are.
     """
     there = dict.fromkeys(present)
     for column in text_columns(fields):
         if column not in there:
             names = ", ".join(repr(each) for each in itertools.islice(there, _NAMED_COLUMNS))
             more = ", ..." if len(there) > _NAMED_COLUMNS else ""
-            message = (
+            raise ReadError(
+                "no_column",
                 f"there is no column {column!r} for the text; the columns are {names}{more}. "
-                "Set fields.text of the source to one of them"
+                "Set fields.text of the source to one of them",
             )
-            if fields.get("text"):
-                raise InputError(message)
-            raise ReadError("no_column", message)
 
 
 _DATE = re.compile(

@@ -108,8 +108,8 @@ def read(data: bytes, name: str, fields: Mapping[str, Any]) -> Iterator[Record]:
     cells between bars.
 
     Raises:
-        ReadError: ``locked``, ``truncated_or_damaged``, ``unsupported_format``.
-        InputError: no sheet has the columns that ``fields.text`` names.
+        ReadError: ``locked``, ``truncated_or_damaged``, ``unsupported_format``; ``no_column``, no sheet has the
+            columns that ``fields.text`` names.
     """
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
