@@ -23,7 +23,16 @@ ROOT = HERE.parent.parent
 
 #: Stages in pipeline order, by the folder or file of their benchmark files.
 STAGES = (
-    *("ingest", "normalize", "filter", "find_duplicates", "split", "segment", "vocabulary"),
+    *(
+        "ingest",
+        "digest_shards",
+        "normalize",
+        "filter",
+        "find_duplicates",
+        "split",
+        "curation_report",
+    ),
+    *("segment", "vocabulary"),
     *("tokenize", "instances", "ledger", "pretrain", "evaluate", "package", "publish"),
 )
 

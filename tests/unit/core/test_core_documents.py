@@ -1,5 +1,8 @@
 """Document ids and shards are stable, and documents come back as they were written."""
 
+import random
+
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +88,19 @@ def test_a_file_written_row_by_row_appears_whole_or_not_at_all(tmp_path):
     with documents.writing(path):
         pass
     assert list(documents.read([path])) == []
+
+
+def test_reading_a_file_row_by_row_lets_go_of_what_was_read(tmp_path):
+    path = tmp_path / "documents.parquet"
+    draw = random.Random(0)
+    with documents.writing(path) as add:
+        for number in range(2_000):
+            text = "".join(chr(draw.randrange(0xAC00, 0xD7A4)) for _ in range(2_000))
+            add(record(f"{number:032x}") | {"text": text})
+    assert path.stat().st_size > 6_000_000
+    before, most = pa.total_allocated_bytes(), 0
+    for number, _ in enumerate(documents.read([path])):
+        if number % 256 == 0:
+            most = max(most, pa.total_allocated_bytes() - before)
+    # All of it and more was held when batches were iterated.
+    assert most < 0.8 * path.stat().st_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
 from pathlib import Path
@@ -62,10 +62,20 @@ def table(documents: Iterable[dict[str, str]]) -> pa.Table:
     return pa.Table.from_pylist(records, schema=SCHEMA)
 
 
+def batches(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Yield the row groups of a Parquet file one after the other, all columns or those named.
+
+    PyArrow's own iteration over batches keeps what it has read of the file until it is done with it all.
+    """
+    file = pq.ParquetFile(path)
+    for number in range(file.num_row_groups):
+        yield file.read_row_group(number, columns=None if columns is None else list(columns))
+
+
 def read(paths: Iterable[str | Path]) -> Iterator[dict]:
     """Yield the documents of Parquet files in stored order."""
     for path in paths:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
+        for batch in batches(path):
             yield from batch.to_pylist()
 
 

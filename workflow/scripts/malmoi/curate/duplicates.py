@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from malmoi import fingerprint
+from malmoi import documents, fingerprint
 from malmoi.atomic import write_parquet, write_text
 from malmoi.curate.buckets import Buckets, band_keys, band_width
 from malmoi.curate.shingles import (
@@ -120,7 +120,7 @@ class _Corpus:
 
 def _read(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     for path in paths:
-        for batch in pq.ParquetFile(path).iter_batches(64, columns=["doc_id", "text"]):
+        for batch in documents.batches(path, ["doc_id", "text"]):
             yield from zip(batch["doc_id"].to_pylist(), batch["text"].to_pylist(), strict=True)
 
 
