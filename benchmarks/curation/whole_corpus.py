@@ -41,8 +41,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         "text_mb": text_bytes(results) / 1e6,
     }
     for row in summary.itertuples():
-        name = row.status if row.status == "kept" else f"{row.status}_{row.reason}"
-        name = f"{name}_{row.reason}" if row.status == "kept" and row.reason else name
+        name = f"{row.status}_{row.reason}" if row.reason else row.status
         values[f"{row.stage}_{name}_documents"] = int(row.documents)
         values[f"{row.stage}_{name}_chars"] = int(row.chars_in)
     costs = {rule: cost(results / "benchmarks" / rule) for rule in ("ingest", *CURATION)}

@@ -80,7 +80,7 @@ def figures(results: Path, stages: pd.DataFrame) -> dict[str, float]:
         values[f"{stage}_documents_in"] = int(rows["documents"].sum())
         values[f"{stage}_chars_in"] = int(rows["chars_in"].sum())
         for row in rows.itertuples():
-            name = row.status if row.status == "kept" else f"{row.status}_{row.reason}"
+            name = f"{row.status}_{row.reason}" if row.reason else row.status
             values[f"{stage}_{name}_documents"] = int(row.documents)
             values[f"{stage}_{name}_chars"] = int(row.chars_in)
     values["tokens"] = int(ledger.loc[ledger["stage"] == "tokenize", "tokens_out"].sum())
@@ -120,7 +120,7 @@ def readme(results: Path, stages: pd.DataFrame, values: dict[str, float]) -> str
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in ledger.itertuples():
-        outcome = row.status if row.status == "kept" else f"{row.status}: {row.reason}"
+        outcome = f"{row.status}: {row.reason}" if row.reason else row.status
         lines.append(
             f"| {row.stage} | {outcome} | {row.documents:,} | {row.documents_share:.2%} | "
             f"{row.chars_in:,} | {row.chars_share:.2%} | {row.chars_out:,} | {row.tokens_out:,} |"

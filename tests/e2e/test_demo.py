@@ -131,7 +131,7 @@ def test_the_ledger_accounts_for_every_document_and_character(demo: Path) -> Non
     assert shares.to_numpy() == pytest.approx(1.0, abs=1e-5)
     quarantined = summary[summary["status"] == "quarantined"]
     assert set(quarantined["reason"]) == {"locked", "truncated_or_damaged", "undecodable"}
-    assert {"hangul_share", "exact"} <= set(summary["reason"])
+    assert {"language", "exact"} <= set(summary["reason"])
     instances = summary[summary["stage"].str.startswith("instances")]
     assert (instances["tokens_in"] == instances["tokens_out"]).all()
 

@@ -209,10 +209,13 @@ def test_no_module_beside_the_documents_is_taken(faulty, monkeypatch):
 def test_no_process_is_left_behind(faulty, number):
     (faulty / "a.txt").write_text("print")
     (faulty / "b.txt").write_text("hang")
+    # What a shell starts in the background is made to pass over SIGINT; a run in a terminal is not.
     code = """
+        import signal
         import sys
         from pathlib import Path
         from malmoi.readers.worker import Worker
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with Worker({"name": "a"}) as worker:
             for name in ("a.txt", "b.txt"):
                 for _, _, record in worker.records(Path(sys.argv[1]) / name, name):
