@@ -66,6 +66,10 @@ class _WorkerError(Exception):
     """The process is of no more use; the text is the ledger's reason."""
 
 
+class _EndedError(_WorkerError):
+    """The process is gone, by itself or by the kernel's doing."""
+
+
 @dataclass
 class _Place:
     """How far the reading of one raw file has come.
@@ -111,10 +115,15 @@ class Worker:
         skip = 0
         for _ in range(MOST_FAILURES):
             place = _Place()
+            used = self._process is not None
             try:
                 yield from self._attempt(path, raw_path, skip, place)
                 return
             except _WorkerError as failure:
+                # A process that dies between two files can seem alive when it is given the next, which is not
+                # to blame: only a fresh process tells.
+                if used and not place.begun and isinstance(failure, _EndedError):
+                    continue
                 reached = f", after {place.last}" if place.last else ""
                 yield place.path or raw_path, "", Record(reason=f"{failure}{reached}")
                 if place.path in ("", raw_path):
@@ -240,7 +249,7 @@ class _Process:
             chunk = os.read(self._answers, _PIPE_BYTES)
             self.waited += time.monotonic() - began
             if not chunk:
-                raise _WorkerError(self._cause_of_death())
+                raise _EndedError(self._cause_of_death())
             self._buffer += chunk
         message = pickle.loads(memoryview(self._buffer)[_LENGTH.size : size])
         del self._buffer[:size]
