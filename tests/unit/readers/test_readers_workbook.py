@@ -135,3 +135,16 @@ def test_damaged_and_locked_workbooks(tmp_path):
         format_of(compound + "WordDocument\0".encode("utf-16-le"), "a.xlsx")
     assert caught.value.reason == "unsupported_format"
     assert format_of(compound + "Workbook\0".encode("utf-16-le"), "a.xls") == "xlsx"
+
+
+def test_a_sheet_packed_in_a_way_that_has_no_limit_is_not_unpacked():
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(xlsx({"가": sheet_of([["본문"], ["하나"]])}))) as given,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as written,
+    ):
+        for name in given.namelist():
+            written.writestr(name, given.read(name))
+    with pytest.raises(ReadError) as caught:
+        workbook.check_size(packed.getvalue(), 1_000_000)
+    assert caught.value.reason == "unsupported_format"

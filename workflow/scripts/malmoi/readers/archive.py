@@ -194,14 +194,20 @@ def zip_members(file: BinaryIO, budget: Budget) -> Iterator[Member]:
         )
         for name, info in files:
             try:
-                yield name, _zip_content(archive, name, info, budget)
+                yield name, zip_content(archive, name, info, budget)
             except ReadError as error:
                 yield name, error
 
 
-def _zip_content(
+def zip_content(
     archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: Budget
 ) -> bytes:
+    """Return the bytes of a zip's member, counted against the budget; ``name`` is the member's as it is told.
+
+    Raises:
+        ReadError: ``unsafe_member``, ``locked``, ``unsupported_format``, ``truncated_or_damaged`` or
+            ``too_large``.
+    """
     _check_name(name)
     if stat.S_ISLNK(info.external_attr >> 16):
         raise ReadError("unsafe_member", "a link")

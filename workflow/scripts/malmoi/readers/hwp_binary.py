@@ -23,9 +23,8 @@ from malmoi.readers.hwp_text import (
     Lists,
     Paragraph,
     captioned,
-    table_lines,
 )
-from malmoi.readers.record import ReadError
+from malmoi.readers.record import ReadError, table_lines
 
 _SIGNATURE = b"HWP Document File"
 _COMPRESSED, _PASSWORD, _DISTRIBUTION = 1 << 0, 1 << 1, 1 << 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from malmoi.readers.record import table_row
+from malmoi.readers.record import OLD_LETTERS
 
 #: Number formats of list levels, named as in HWPX, in the order of their codes in HWP 5.
 FORMATS = (
@@ -152,21 +152,7 @@ class Paragraph:
             self._mark = ""
 
 
-#: The private code, from the fonts of Hanyang, in which Hancom's programs write the first letter of their name.
-OLD_LETTERS = {0xF53A: "ᄒᆞᆫ"}
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
-def table_lines(rows: Iterable[Sequence[Sequence[str]]]) -> list[str]:
-    """Return the lines of a table, given the lines in each cell of each row."""
-    lines: list[str] = []
-    for row in rows:
-        filled = [cell for cell in row if cell]
-        if len(filled) == 1:
-            lines.extend(filled[0])
-        elif filled:
-            lines.append(table_row(" ".join(cell) for cell in filled))
-    return lines
 
 
 def captioned(lines: list[str], caption: list[str], before: bool) -> list[str]:

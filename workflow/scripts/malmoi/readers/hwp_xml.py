@@ -12,8 +12,8 @@ from typing import IO
 from lxml import etree
 
 from malmoi.readers import hwp_equation
-from malmoi.readers.hwp_text import Level, Lists, Paragraph, captioned, table_lines
-from malmoi.readers.record import ReadError
+from malmoi.readers.hwp_text import Level, Lists, Paragraph, captioned
+from malmoi.readers.record import ReadError, table_lines
 
 _SECTION = re.compile(r"Contents/section(\d+)\.xml")
 #: Elements of a text run's ``hp:t`` that stand for a character.

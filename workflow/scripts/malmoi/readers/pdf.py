@@ -19,11 +19,10 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_raw
 
-from malmoi.readers.hwp_text import OLD_LETTERS, table_lines
 from malmoi.readers.pdf_page import Line, glyphs, lines_of, rulings, written_on
 from malmoi.readers.pdf_paragraphs import Paragraphs
 from malmoi.readers.pdf_tables import Table, tables
-from malmoi.readers.record import ReadError, Record, title_of
+from malmoi.readers.record import OLD_LETTERS, ReadError, Record, table_lines, title_of
 
 _PAGE_NUMBER = re.compile(
     r"[-–—\s]*(?:page\s*)?(?:\d{1,4}(?:\s*/\s*\d{1,4})?|[ivx]{1,6})[-–—\s]*", re.I

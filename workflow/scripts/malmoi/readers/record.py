@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +20,9 @@ DEFAULT_KEYS: dict[str, tuple[str, ...]] = {
     "group": ("사건번호", "법령ID", "itemSeq", "ITEM_SEQ", "group"),
     "kind": (),
 }
+
+#: The private code, from the fonts of Hanyang, in which Hancom's programs write the first letter of their name.
+OLD_LETTERS = {0xF53A: "ᄒᆞᆫ"}
 
 #: A named part of a text: name, first code point, code point after the last.
 Section = tuple[str, int, int]
@@ -179,3 +182,15 @@ def table_row(cells: Iterable[str]) -> str:
     """Return a table row as one line: the cells that are not blank, between bars."""
     words = (" ".join(cell.split()) for cell in cells)
     return " | ".join(word for word in words if word)
+
+
+def table_lines(rows: Iterable[Sequence[Sequence[str]]]) -> list[str]:
+    """Return the lines of a table, given the lines in each cell of each row."""
+    lines: list[str] = []
+    for row in rows:
+        filled = [cell for cell in row if cell]
+        if len(filled) == 1:
+            lines.extend(filled[0])
+        elif filled:
+            lines.append(table_row(" ".join(cell) for cell in filled))
+    return lines

@@ -11,13 +11,12 @@ import datetime
 import io
 import itertools
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import python_calamine as calamine
 
-from malmoi.readers.archive import Budget, opened
+from malmoi.readers.archive import Budget, opened, zip_content
 from malmoi.readers.record import (
     ReadError,
     Record,
@@ -48,30 +47,24 @@ def check_size(data: bytes, limit: int) -> None:
     """Check that an XLSX file, all its cells told out, takes no more than ``limit`` bytes.
 
     Raises:
-        ReadError: ``too_large``; ``truncated_or_damaged``.
+        ReadError: ``too_large``; what ``archive.zip_content`` raises.
     """
     if not data.startswith(b"PK"):
         return
-    with opened(io.BytesIO(data), Budget(limit)) as archive:
+    budget = Budget(limit)
+    with opened(io.BytesIO(data), budget) as archive:
         lengths: list[int] = []
         sheets = []
         for info in archive.infolist():
             name = info.filename.lower()
             if name.endswith("sharedstrings.xml"):
-                content = _content(archive, info)
+                content = zip_content(archive, info.filename, info, budget)
                 ends = [0, *(match.end() for match in _STRING_END.finditer(content))]
                 lengths = [end - start for start, end in itertools.pairwise(ends)]
             elif "worksheets/" in name and name.endswith(".xml"):
                 sheets.append(info)
         for info in sheets:
-            _check_sheet(_content(archive, info), lengths, limit)
-
-
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    try:
-        return archive.read(info)
-    except Exception as error:
-        raise ReadError("truncated_or_damaged", f"{info.filename}: {error}") from error
+            _check_sheet(zip_content(archive, info.filename, info, budget), lengths, limit)
 
 
 def _check_sheet(content: bytes, lengths: Sequence[int], limit: int) -> None:
