@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
 from malmoi import ledger
 from malmoi.curate.report import STAGES
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks import workflow
 
 #: The rules between the readers and Kiwi, which together may cost a quarter of Kiwi's time.
 CURATION = ("normalize", "filter", "find_duplicates", "split")
@@ -24,10 +21,8 @@ def measure(data: Path, work: Path) -> dict[str, float]:
 
     The tables of the run are left in ``work``/whole/results/curation.
     """
-    folder = work / "whole"
-    targets = ["results/curation/sources.csv"]
-    run_workflow(data, folder, targets)
-    results = folder / "results"
+    config = workflow.read_config(Path(__file__).parent / "config.yaml", data)
+    results = workflow.run(config, work / "whole", ["results/curation/sources.csv"])
     paths = sorted(results.glob("ingest/*/*/ledger.parquet"))
     for stage in STAGES[1:]:
         paths += sorted((results / "ledger" / stage).glob("*.parquet"))
@@ -52,23 +47,6 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     values["curate_cpu_s_per_mb"] = round(spent / values["text_mb"], 4)
     values["curate_peak_mb"] = max(values[f"{rule}_peak_mb"] for rule in CURATION)
     return values
-
-
-def run_workflow(data: Path, folder: Path, targets: list[str]) -> None:
-    """Run Snakemake up to the targets in ``folder``, with the sources' paths put under ``data``.
-
-    Raises:
-        CalledProcessError: the run failed.
-    """
-    config = yaml.safe_load((Path(__file__).parent / "config.yaml").read_text(encoding="utf-8"))
-    for item in (*config["corpus"]["sources"], *config["curate"]["decontaminate"]["sets"]):
-        item["path"] = str(data / item["path"])
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(folder), "--configfile", str(path), "--cores", "2"]
-    subprocess.run([*command, "--rerun-incomplete", *targets], check=True)
 
 
 def text_bytes(results: Path) -> int:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import workflow  # noqa: E402
 
 #: Stages in pipeline order, by the folder or file of their benchmark files.
 STAGES = (
@@ -35,21 +36,6 @@ STAGES = (
     *("segment", "vocabulary"),
     *("tokenize", "instances", "ledger", "pretrain", "evaluate", "package", "publish"),
 )
-
-
-def run_workflow(data: Path, work: Path, cores: int) -> None:
-    """Run Snakemake in ``work`` with the sources' paths put under ``data``."""
-    config = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))
-    for source in config["corpus"]["sources"]:
-        source["path"] = str(data / source["path"])
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / "config.yaml"
-    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(work), "--configfile", str(path), "--cores", str(cores)]
-    status = subprocess.run([*command, "--rerun-incomplete"], check=False).returncode
-    if status:
-        sys.exit(status)
 
 
 def stage_table(results: Path) -> pd.DataFrame:
@@ -164,8 +150,8 @@ def main() -> None:
         sys.exit(
             f"{arguments.data} does not exist: give the folder of the real documents as --data"
         )
-    run_workflow(arguments.data.resolve(), arguments.work.resolve(), arguments.cores)
-    results = arguments.work / "results"
+    config = workflow.read_config(HERE / "config.yaml", arguments.data.resolve())
+    results = workflow.run(config, arguments.work.resolve(), cores=arguments.cores)
     stages = stage_table(results)
     values = figures(results, stages)
     (HERE / "results.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
