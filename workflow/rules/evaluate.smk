@@ -37,7 +37,7 @@ rule evaluate_pretraining:
 rule evaluate_classification:
     input:
         model="results/model/{experiment}",
-        documents=expand("results/curated/{shard}.parquet", shard=SHARDS),
+        documents=expand("results/segments/{shard}.parquet", shard=SHARDS),
     output:
         scores="results/evaluation/{experiment}/classification-{task}.json",
         predictions="results/evaluation/{experiment}/classification-{task}-predictions.csv",

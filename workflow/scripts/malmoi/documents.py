@@ -72,10 +72,10 @@ def batches(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[
         yield file.read_row_group(number, columns=None if columns is None else list(columns))
 
 
-def read(paths: Iterable[str | Path]) -> Iterator[dict]:
-    """Yield the documents of Parquet files in stored order."""
+def read(paths: Iterable[str | Path], columns: Sequence[str] | None = None) -> Iterator[dict]:
+    """Yield the documents of Parquet files in stored order, with all columns or those named."""
     for path in paths:
-        for batch in batches(path):
+        for batch in batches(path, columns):
             yield from batch.to_pylist()
 
 

@@ -43,7 +43,7 @@ def evaluate_classification(
 
     Args:
         model_dir: a Hugging Face folder with an encoder and its tokenizer.
-        inputs: curated Parquet shards (documents with a ``split``).
+        inputs: segments files.
         task: an entry of ``evaluate.tasks``; see ``tasks.DEFAULTS`` for what it may leave out.
         output_json: for each model accuracy and macro-F1 on test, the mean over seeds with a 95 %
             bootstrap interval over document groups and seeds, and the paired differences to each

@@ -15,6 +15,8 @@ from malmoi.progress import LOG
 SPLITS = ("train", "validation", "test")
 #: Columns of a document that can be labels themselves.
 COLUMNS = ("kind", "domain")
+#: What a task reads of a segments file: the text as the model's own training reads it.
+READ = ("doc_id", "group", "split", "text", "meta", *COLUMNS)
 
 #: BERT's fine-tuning settings (Devlin et al. 2019, appendix A.3) where a task names no others.
 DEFAULTS: dict[str, Any] = {
@@ -78,7 +80,7 @@ def settings_of(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_task(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> Task:
-    """Collect the documents that carry the task's label from curated Parquet shards.
+    """Collect the documents that carry the task's label from segments files.
 
     The label is the value of the key ``label`` in the document's ``meta``, else its column ``kind``
     or ``domain`` where ``label`` says so; text, numbers and booleans count, an empty value, a list
@@ -93,7 +95,7 @@ def read_task(paths: Sequence[str | Path], settings: Mapping[str, Any]) -> Task:
     left_out = {"without_label": 0, "other_labels": 0}
     rows: list[tuple[str, str, str, str, str]] = []
     seen_keys: set[str] = set()
-    for document in documents.read(sorted(map(str, paths))):
+    for document in documents.read(sorted(map(str, paths)), READ):
         if settings["kinds"] and document["kind"] not in settings["kinds"]:
             continue
         if settings["domains"] and document["domain"] not in settings["domains"]:
