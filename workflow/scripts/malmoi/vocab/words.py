@@ -10,7 +10,7 @@ vocabulary that respects morphemes on raw text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from tokenizers import Regex, normalizers, pre_tokenizers
@@ -24,6 +24,11 @@ _HANJA = (
     "[\u4e00-\u9fff\u3400-\u4dbf\uf900-\ufaff\U00020000-\U0002a6df\U0002a700-\U0002b73f"
     "\U0002b740-\U0002b81f\U0002b920-\U0002ceaf\U0002f800-\U0002fa1f]"
 )
+
+
+#: Classes of characters: part of a word, white space, dropped, a word of its own.
+PLAIN, SPACE, DROPPED, ALONE = range(4)
+_UNKNOWN = 255
 
 
 def normalizer() -> normalizers.Normalizer:
@@ -97,3 +102,25 @@ def unmarked(piece: str, prefix: str) -> str:
     if ord(piece[0]) >= PLANE:
         return prefix + chr(ord(piece[0]) - PLANE) + piece[1:]
     return piece
+
+
+def character_classes(codes: np.ndarray) -> np.ndarray:
+    """Return the class (uint8, same shape) of each code point (any integer type)."""
+    table = _table()
+    classes = table[codes]
+    unknown = np.unique(codes[classes == _UNKNOWN])
+    if len(unknown):
+        clean, split = normalizer(), pre_tokenizers.BertPreTokenizer()
+        for code in unknown.tolist():
+            # The two letters show whether the character joins them, parts them or stands between them.
+            words = split.pre_tokenize_str(clean.normalize_str(f"a{chr(code)}a"))
+            table[code] = {1: PLAIN, 2: SPACE, 3: ALONE}[len(words)]
+            if words[0][0] == "aa":
+                table[code] = DROPPED
+        classes = table[codes]
+    return classes
+
+
+@cache
+def _table() -> np.ndarray:
+    return np.full(0x110000, _UNKNOWN, dtype=np.uint8)
