@@ -1,21 +1,40 @@
 """Kiwi as malmoi uses it: one call per block gives sentences and surface morphemes.
 
-Kiwi's morphemes are canonical forms, and a tenth of them differ from what is written. The surface pieces
-are made from their spans alone: morphemes that overlap (``하`` + ``었`` in ``했``) become one piece.
+Python's own work per morpheme is kept to reading four numbers of it; all else is done on arrays of many
+blocks. Kiwi works ahead of what is asked for by no more than some blocks a thread, so what is done between
+two answers must stay short.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import platform
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from operator import attrgetter
 
 import kiwipiepy
 import numpy as np
-from kiwipiepy import Kiwi
+from kiwipiepy import Kiwi, Token
 
 from malmoi.errors import InputError
+from malmoi.morphology.blocks import blocks
+from malmoi.morphology.dictionary import Dictionary
+from malmoi.morphology.packed import Offsets, pack, unpack
+from malmoi.morphology.sentences import sentence_spans
+from malmoi.morphology.surface import surface_pieces
 from malmoi.morphology.tags import tag_number
+from malmoi.progress import LOG
+
+#: What decides Kiwi's results besides its version and dictionaries, as arguments of its constructor and of
+#: ``tokenize``. The multi-word dictionary stays out: its entries hold spaces, and a surface piece must not.
+MODEL = {"model_type": "cong", "integrate_allomorph": True, "load_multi_dict": False}
+READING = {"oov_handling": "chr", "typos": None, "z_coda": True, "split_complex": False}
+
+#: Morphemes that are turned into arrays together: some milliseconds of work.
+_TOGETHER = 4096
 
 
 @dataclass(frozen=True)
@@ -32,113 +51,162 @@ class Analysis:
     tags: np.ndarray
 
 
-def load_analyzer(workers: int, words: Sequence[tuple[str, str]] = ()) -> Kiwi:
-    """Return a Kiwi analyzer with user ``words`` of (form, tag) added.
-
-    The multi-word dictionary stays out: its entries hold spaces, and a surface piece must not.
+def load_analyzer(workers: int, dictionary: Dictionary | None = None) -> Kiwi:
+    """Return a Kiwi analyzer with ``workers`` threads that knows the words and patterns of ``dictionary``.
 
     Raises:
-        InputError: a word has a tag Kiwi does not know, or ``KIWI_ARCH_TYPE=none`` is set, which gives
-            other results than every other setting.
+        InputError: Kiwi does not take a word, or ``KIWI_ARCH_TYPE=none`` is set, which gives other results
+            than every other setting.
     """
-    if os.environ.get("KIWI_ARCH_TYPE", "").lower() == "none":
+    arch = os.environ.get("KIWI_ARCH_TYPE", "")
+    if arch.strip().lower() == "none":
         raise InputError("KIWI_ARCH_TYPE=none changes Kiwi's results: unset it")
-    kiwi = Kiwi(num_workers=workers, load_multi_dict=False)
-    for form, tag in words:
-        try:
-            kiwi.add_user_word(form, tag)
-        except ValueError as error:
-            raise InputError(f"dictionary word {form!r} with tag {tag!r}: {error}") from error
+    kiwi = Kiwi(num_workers=workers, **MODEL)
+    if dictionary is not None:
+        dictionary.add_to(kiwi)
+    LOG.info(
+        "Kiwi %s, %d threads, instruction set %s on %s",
+        kiwipiepy.__version__,
+        workers,
+        arch or "of its own choice",
+        platform.machine(),
+    )
     return kiwi
 
 
-def analyzer_identity(words: Sequence[tuple[str, str]] = ()) -> dict[str, str | int]:
-    """Return what decides Kiwi's results, for the manifest."""
-    model = __import__("kiwipiepy_model")
+def analyzer_identity(dictionary: Dictionary | None = None) -> dict[str, object]:
+    """Return what decides Kiwi's results, for the manifest.
+
+    The instruction sets Kiwi may choose among give the same results, so the one at work is in the log only:
+    here it would make the bytes of a file depend on the machine.
+    """
+    dictionary = dictionary or Dictionary()
     return {
         "kiwipiepy": kiwipiepy.__version__,
-        "kiwipiepy_model": model.__version__,
-        "user_words": len(words),
+        "kiwipiepy_model": version("kiwipiepy_model"),
+        "architecture": "any but none",
+        **MODEL,
+        **READING,
+        "config": asdict(kiwipiepy.KiwiConfig()),
+        "dictionary": dictionary.digest(),
+        "words": len(dictionary.words),
+        "patterns": len(dictionary.patterns),
     }
 
 
-def analyze(kiwi: Kiwi, texts: Iterable[str]) -> Iterable[Analysis]:
-    """Yield the analysis of each text in order; Kiwi spreads the texts over its threads.
-
-    A newline always ends a sentence: Kiwi itself would glue a heading to the sentence after it.
-    """
+def analyze(kiwi: Kiwi, texts: Iterable[str]) -> Iterator[Analysis]:
+    """Yield the analysis of each text in order; Kiwi spreads the blocks of all texts over its threads."""
     texts = list(texts)
-    blocks: list[str] = []
-    numbers: dict[str, int] = {}
-    layout: list[list[tuple[int, int]]] = []
-    for text in texts:
-        places = []
-        for start, block in _blocks(text):
-            if block not in numbers:
-                numbers[block] = len(blocks)
-                blocks.append(block)
-            places.append((start, numbers[block]))
-        layout.append(places)
-    analysed = [
-        _surface(block, sentences)
-        for block, sentences in zip(
-            blocks,
-            kiwi.split_into_sents(blocks, return_tokens=True, return_sub_sents=False),
-            strict=True,
-        )
+    spans = [blocks(text) for text in texts]
+    parts = [
+        text[start:end] for text, places in zip(texts, spans, strict=True) for start, end in places
     ]
-    for places in layout:
-        yield _join([(start, analysed[number]) for start, number in places])
+    numbers: dict[str, int] = {}
+    places = [numbers.setdefault(part, len(numbers)) for part in parts]
+    packed = list(packed_blocks(kiwi, numbers))
+    bases = np.array([start for places in spans for start, _ in places], dtype=np.int64)
+    offsets = unpack([packed[number] for number in places], bases)
+    yield from split(offsets, [len(places) for places in spans])
 
 
-def _blocks(text: str) -> Iterable[tuple[int, str]]:
-    start = 0
-    for line in text.split("\n"):
-        if line.strip():
-            yield start, line
-        start += len(line) + 1
+def split(offsets: Offsets, block_counts: Sequence[int]) -> Iterator[Analysis]:
+    """Yield the analysis of each text, given the offsets of all its blocks and how many it has."""
+    limits = np.cumsum(block_counts, dtype=np.int64)
+    pieces = np.append(0, np.cumsum(offsets.counts))[limits]
+    sentences = np.append(0, np.cumsum(offsets.sentence_counts))[limits]
+    morphemes = np.stack([offsets.starts, offsets.ends], axis=1)
+    spans = np.stack(sentence_ends(offsets), axis=1)
+    first_piece = first_sentence = 0
+    for last_piece, last_sentence in zip(pieces.tolist(), sentences.tolist(), strict=True):
+        yield Analysis(
+            spans[first_sentence:last_sentence],
+            morphemes[first_piece:last_piece],
+            offsets.tags[first_piece:last_piece],
+        )
+        first_piece, first_sentence = last_piece, last_sentence
 
 
-def _surface(block: str, sentences: Iterable[kiwipiepy.Sentence]) -> Analysis:
-    spans: list[list[int]] = []
-    sentence_spans: list[tuple[int, int]] = []
-    end = 0
-    for sentence in sentences:
-        sentence_spans.append((sentence.start, sentence.end))
-        for token in sentence.tokens:
-            token_end = token.start + token.len
-            if token.len == 0:
-                continue
-            if spans and token.start < spans[-1][1]:
-                spans[-1][1] = max(spans[-1][1], token_end)
-            else:
-                _fill(block, end, token.start, spans)
-                spans.append([token.start, token_end, tag_number(token.tag)])
-            end = spans[-1][1]
-    _fill(block, end, len(block), spans)
-    pieces = np.array(spans, dtype=np.int32).reshape(-1, 3)
-    return Analysis(
-        np.array(sentence_spans, dtype=np.int32).reshape(-1, 2),
-        pieces[:, :2],
-        pieces[:, 2].astype(np.uint8),
-    )
+def sentence_ends(offsets: Offsets) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the sentences start and end, int32 [S] each."""
+    lasts = np.append(offsets.sentences[1:], len(offsets.ends)) - 1
+    lasts = lasts[: len(offsets.sentences)]
+    return offsets.starts[offsets.sentences], offsets.ends[lasts]
 
 
-def _fill(block: str, start: int, end: int, spans: list[list[int]]) -> None:
-    """Add what the analyzer left out between two offsets as pieces of unknown tag."""
-    position = start
-    for part in block[start:end].split():
-        position = block.index(part, position)
-        spans.append([position, position + len(part), 0])
-        position += len(part)
+def packed_blocks(kiwi: Kiwi, texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the packed analysis of each block in order, the texts being asked for ahead of the answers."""
+    asked: deque[str] = deque()
+
+    def feed() -> Iterator[str]:
+        for text in texts:
+            asked.append(text)
+            yield text
+
+    waiting = _Waiting()
+    for tokens in kiwi.tokenize(feed(), **READING):
+        waiting.add(asked.popleft(), tokens)
+        if waiting.size >= _TOGETHER:
+            yield from waiting.packed()
+    yield from waiting.packed()
 
 
-def _join(parts: list[tuple[int, Analysis]]) -> Analysis:
-    if not parts:
-        empty = np.zeros((0, 2), dtype=np.int32)
-        return Analysis(empty, empty, np.zeros(0, dtype=np.uint8))
-    return Analysis(
-        np.concatenate([part.sentences + start for start, part in parts]).astype(np.int32),
-        np.concatenate([part.morphemes + start for start, part in parts]).astype(np.int32),
-        np.concatenate([part.tags for _, part in parts]),
-    )
+class _Waiting:
+    """Blocks Kiwi has answered for, to be packed together."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._tokens: list[Token] = []
+        self._counts: list[int] = []
+
+    @property
+    def size(self) -> int:
+        return len(self._tokens)
+
+    def add(self, text: str, tokens: list[Token]) -> None:
+        self._texts.append(text)
+        self._tokens += tokens
+        self._counts.append(len(tokens))
+
+    def packed(self) -> list[bytes]:
+        """Return the packed analyses of all blocks and forget these."""
+        tokens = self._tokens
+        pieces = surface_pieces(
+            self._texts,
+            np.array(self._counts, dtype=np.int64),
+            np.fromiter(map(_START, tokens), np.int64, len(tokens)),
+            np.fromiter(map(_LENGTH, tokens), np.int64, len(tokens)),
+            np.fromiter(map(_TAGS.__getitem__, map(_TAG, tokens)), np.uint8, len(tokens)),
+            np.fromiter(map(_SENTENCE, tokens), np.int32, len(tokens)),
+        )
+        firsts = np.zeros(len(pieces.starts), dtype=bool)
+        begin = 0
+        for text, count in zip(self._texts, pieces.counts.tolist(), strict=True):
+            end = begin + count
+            starts = pieces.starts[begin:end]
+            spans = sentence_spans(
+                text,
+                starts,
+                pieces.ends[begin:end],
+                pieces.tags[begin:end],
+                pieces.numbers[begin:end],
+            )
+            if len(spans) > 1:
+                firsts[begin + np.searchsorted(starts, spans[:, 0])] = True
+            elif count:
+                firsts[begin] = True
+            begin = end
+        packed = pack(pieces.starts, pieces.ends, pieces.tags, firsts, pieces.counts)
+        self.__init__()
+        return packed
+
+
+class _TagNumbers(dict[str, int]):
+    """The numbers of Kiwi's tags, each looked up once."""
+
+    def __missing__(self, tag: str) -> int:
+        self[tag] = number = tag_number(tag)
+        return number
+
+
+_TAGS = _TagNumbers()
+_START, _LENGTH, _TAG, _SENTENCE = map(attrgetter, ("start", "len", "tag", "sent_position"))
