@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -43,7 +42,7 @@ FIGURES: Mapping[str, str] = {
 }
 
 #: Eojeols joined to one text for the tokenizer, and texts given to it together.
-_JOINED, _TEXTS = 256, 256
+_JOINED, _TEXTS = 256, 64
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,13 @@ class Measures:
 
     ``figures``: for each domain, and ``ALL``, the values of ``FIGURES`` by name; one that has nothing to be
     a share of is NaN.
-    ``uses`` int64 [vocabulary]: how often the held-out text uses each piece.
+    ``uses``, ``train_uses`` int64 [vocabulary]: how often the held-out and the training text use each piece;
+    without training text the second is zero.
     """
 
     figures: dict[str, dict[str, float]]
     uses: np.ndarray
+    train_uses: np.ndarray
 
 
 def measure(tokenizer: Tokenizer, held_out: HeldOut, train: Stretches | None = None) -> Measures:
@@ -64,16 +65,14 @@ def measure(tokenizer: Tokenizer, held_out: HeldOut, train: Stretches | None = N
 
     Special tokens are not added, and truncation and padding are off.
     """
-    tokenizer = _whole(tokenizer)
+    tokenizer = without_limits(tokenizer)
     parts = list(_encoded(tokenizer, held_out.table.texts))
     ids, starts, ends, eojeols = (
         np.concatenate([part[number] for part in parts]) if parts else np.zeros(0, dtype=np.int64)
         for number in range(4)
     )
     unknown = ids == unknown_id(tokenizer)
-    # A piece that begins in the middle of a character, or of what another one covers, begins nothing.
-    before = np.concatenate([[0], np.maximum.accumulate(ends)])[:-1]
-    begins = starts >= before
+    begins = beginnings(starts, ends)
     cuts = np.zeros(len(held_out.words), dtype=bool)
     cuts[starts[begins]] = True
     cuts[held_out.words] = False
@@ -105,12 +104,13 @@ def measure(tokenizer: Tokenizer, held_out: HeldOut, train: Stretches | None = N
             "unused_pieces": float(np.mean(uses[pieces, column] == 0)),
             "unused_pieces_train": _unused(pieces, seen, train, domain),
         }
-    return Measures(figures, uses[:, -1])
+    train_uses = np.zeros(len(uses), dtype=np.int64) if seen is None else seen.sum(axis=1)
+    return Measures(figures, uses[:, -1], train_uses)
 
 
 def piece_uses(tokenizer: Tokenizer, table: Stretches) -> np.ndarray:
     """Return how often each piece is used in the eojeols of each domain (int64 [vocabulary, D])."""
-    tokenizer = _whole(tokenizer)
+    tokenizer = without_limits(tokenizer)
     length = _length(tokenizer)
     result = np.zeros((length, len(table.domains)), dtype=np.int64)
     for ids, _, _, eojeols in _encoded(tokenizer, table.texts):
@@ -131,26 +131,30 @@ def renyi_efficiency(uses: np.ndarray, size: int, alpha: float = ALPHA) -> float
     return float(np.log(np.sum(share**alpha)) / (1 - alpha) / np.log(size))
 
 
-def unknown_id(tokenizer: Tokenizer) -> int:
-    """Return the id of the model's unknown piece, -1 where it has none."""
-    model = _model(tokenizer)
-    if "unk_id" in model:
-        return -1 if model["unk_id"] is None else int(model["unk_id"])
-    piece = model.get("unk_token")
-    number = None if piece is None else tokenizer.token_to_id(piece)
-    return -1 if number is None else number
-
-
-def _model(tokenizer: Tokenizer) -> dict[str, Any]:
-    return json.loads(tokenizer.to_str())["model"]
-
-
-def _whole(tokenizer: Tokenizer) -> Tokenizer:
+def without_limits(tokenizer: Tokenizer) -> Tokenizer:
     """Return a copy that neither truncates nor pads."""
     copy = Tokenizer.from_str(tokenizer.to_str())
     copy.no_truncation()
     copy.no_padding()
     return copy
+
+
+def beginnings(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return which tokens, by their offsets, begin at a place of their own (bool, same shape).
+
+    One that begins in the middle of a character, or of what another one covers, cuts nothing there.
+    """
+    return starts >= np.concatenate([[0], np.maximum.accumulate(ends)])[:-1]
+
+
+def unknown_id(tokenizer: Tokenizer) -> int:
+    """Return the id of the model's unknown piece, -1 where it has none."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if "unk_id" in model:
+        return -1 if model["unk_id"] is None else int(model["unk_id"])
+    piece = model.get("unk_token")
+    number = None if piece is None else tokenizer.token_to_id(piece)
+    return -1 if number is None else number
 
 
 def _length(tokenizer: Tokenizer) -> int:
