@@ -1,7 +1,7 @@
 """The sentences of one block: Kiwi's own, less the cuts that are none, and with those it misses.
 
-Kiwi ends a sentence at a date inside a citation, at a full stop inside a quotation or a bracket, and does not
-end one at some nominal endings (``내원함.``, ``사용할 것.``) and behind references in brackets.
+Kiwi ends a sentence at a date inside a citation, at a full stop inside a quotation or a bracket, and before a
+note in brackets; it does not end one at many nominal endings (``사용할 것.``), nor between English sentences.
 """
 
 from __future__ import annotations
@@ -10,20 +10,37 @@ import re
 
 import numpy as np
 
-_OPEN = "([{「『“‘〈《〔"
-_CLOSE = ")]}」』”’〉》〕"
-_BRACKETS = re.compile(r"[(\[{「『“‘〈《〔)\]}」』”’〉》〕\"]")
+_OPEN = "([{「『“‘〈《〔<"
+_CLOSE = ")]}」』”’〉》〕>"
+_BRACKETS = re.compile(r"[(\[{「『“‘〈《〔)\]}」』”’〉》〕\"<>]")
 #: Brackets that are not closed within so many characters are not believed to belong together.
 _LONGEST_BRACKET = 600
 
-#: A full stop that ends a sentence whether Kiwi says so or not; the next sentence begins at the end of the match.
-_MISSED = re.compile(r"(?:[가-힣]{2}|[)\]’”\"'])[.?!]+[\"”’')\]]*\s+(?=[^\s.,)\]])")
-#: What a sentence never begins with: the rest of a date, of a citation, or of a quotation.
-_GOES_ON = re.compile(
-    r"[,.)\]}」』”’〉》?!]|(?:이?라고|이?라는|이?라며|라고|하고|는|고)(?:\s|하|말)|\d{1,2}\.\s|(?:선고|자)\s|참조"
+#: A full stop, what closes behind it, and the blank: a sentence may begin where the match ends.
+_STOP = re.compile(r"[.?!]+[\"”’')\]」』]*\s+(?=[^\s.,)\]])")
+#: What stands before a full stop that ends a sentence whatever follows.
+_ENDS = re.compile(r"(?:[가-힣]{2}|[)\]”’\"'%℃㎎㎖㎏㎡])\Z")
+#: What stands before one that does where Hangul or a capital follows: an English word, a figure with its name.
+_ENDS_LATIN = re.compile(
+    r"(?:[A-Za-z]{3,}|[A-Z]{2,}|[/*][A-Za-z]{1,3})\Z|[A-Za-z]{2,}[\s:]{0,2}\d+(?:\.\d+)?\Z"
+)
+_ABBREVIATION = re.compile(
+    r"\b(?:vs|ver|vol|no|nos|fig|figs|tab|table|figure|dr|mr|mrs|prof|st|et al|cf|etc|approx|inc|co|ltd|corp"
+    r"|ed|eds|pp|sec|art|type|grade|stage|ser|jr|sr|int|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)"
+    r"[\s:]{0,2}\d*\Z",
+    re.I,
+)
+#: What no sentence begins with, and what none begins with behind a quotation.
+_GOES_ON = re.compile(r"[,.)\]}」』”’〉》?!]|(?:선고|자)\s|참조|끝\.?\Z")
+_QUOTED_ON = re.compile(
+    r"(?:이?라(?:고|는|며|면서|던|거나)|이?란\s|하(?:고|며|면서|는|던|였|자|여|기)|했|고\s|는\s|며\s|면서|처럼|같은\s|등)"
 )
 _DATE = re.compile(r"\d\.\s*\Z")
 _ONLY_NUMBER = re.compile(r"\s*[(\[]?(?:\d{1,2}|[가-하]|[A-Za-z])[.)\]]+\s*\Z")
+#: A note or reference in brackets, which belongs to the sentence before it.
+_NOTE = re.compile(
+    r"\([^()]{4,}(?:\([^()]*\)[^()]*)*\)\.?(?=\s|\Z)|<[^<>]{4,}>(?=\s|\Z)|\[[^\[\]]*\d{4}[^\[\]]*\](?=\s|\Z)"
+)
 
 
 def sentence_spans(
@@ -41,30 +58,61 @@ def sentence_spans(
     cuts: set[int] = set()
     if numbers[0] != numbers[-1]:
         cuts.update((np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist())
-    for match in _MISSED.finditer(block):
-        place = int(np.searchsorted(starts, match.end()))
-        if place < count and starts[place] == match.end():
-            cuts.add(place)
+    for match in _STOP.finditer(block):
+        place = int(starts.searchsorted(match.end()))
+        if place < count and place not in cuts and starts[place] == match.end():
+            if _is_missed(block, match.start(), match.end()):
+                cuts.add(place)
     if not cuts:
         return np.array([[starts[0], ends[-1]]], dtype=np.int32)
-    closed = _enclosed(block)
-    kept = []
-    last = 0
-    for cut in sorted(cuts):
-        end, start = int(ends[cut - 1]), int(starts[cut])
-        if any(opened < end and start < closing for opened, closing in closed):
-            continue
-        if _GOES_ON.match(block, start) and not _ONLY_NUMBER.match(block, int(starts[last]), end):
-            continue
-        if _DATE.search(block, max(0, end - 3), end) and block[start].isdigit():
-            continue
-        if _ONLY_NUMBER.match(block[int(starts[last]) : end]):
-            continue
-        kept.append(cut)
-        last = cut
+    kept = _checked(block, starts, ends, sorted(cuts))
     first = [0, *kept]
     final = [cut - 1 for cut in kept] + [count - 1]
     return np.stack([starts[first], ends[final]], axis=1).astype(np.int32)
+
+
+def _is_missed(block: str, stop: int, following: int) -> bool:
+    """Tell whether a full stop at which Kiwi ends no sentence ends one."""
+    if _ENDS.search(block, max(0, stop - 2), stop):
+        return True
+    after = block[following]
+    if not ("가" <= after <= "힣" or "A" <= after <= "Z"):
+        return False
+    behind = max(0, stop - 24)
+    return bool(
+        _ENDS_LATIN.search(block, behind, stop) and not _ABBREVIATION.search(block, behind, stop)
+    )
+
+
+def _checked(block: str, starts: np.ndarray, ends: np.ndarray, cuts: list[int]) -> list[int]:
+    """Return the cuts less those inside a citation, a quotation or a bracket, or behind a bare number."""
+    closed = _enclosed(block)
+    kept: list[int] = []
+    last = 0
+    for cut in cuts:
+        if cut <= last:
+            continue
+        end, start = int(ends[cut - 1]), int(starts[cut])
+        if any(opened < end and start < closing for opened, closing in closed):
+            continue
+        if _GOES_ON.match(block, start):
+            continue
+        quoted = block[end - 1] in "\"”’'」』>〉》"
+        if quoted and _QUOTED_ON.match(block, start):
+            continue
+        if end == start and (quoted or block[end - 1] not in ".?!…"):
+            continue
+        if block[start].isdigit() and _DATE.search(block, max(0, end - 3), end):
+            continue
+        if _ONLY_NUMBER.match(block, int(starts[last]), end):
+            continue
+        if note := _NOTE.match(block, start):
+            cut = int(starts.searchsorted(note.end()))
+            if cut >= len(starts):
+                break
+        kept.append(cut)
+        last = cut
+    return kept
 
 
 def _enclosed(block: str) -> list[tuple[int, int]]:
