@@ -40,13 +40,6 @@ class Dictionary:
     words: tuple[tuple[str, str, float], ...] = ()
     patterns: tuple[tuple[str, str], ...] = ()
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        # Until load_analyzer takes a Dictionary (helper B).
-        return iter([(form, tag) for form, tag, _ in self.words])
-
-    def __len__(self) -> int:
-        return len(self.words)
-
     def joined(self, other: Dictionary) -> Dictionary:
         """Return both together; where both have a form with the same tag, the score of ``other`` counts."""
         scores = {(form, tag): score for form, tag, score in (*self.words, *other.words)}
