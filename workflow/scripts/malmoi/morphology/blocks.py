@@ -31,7 +31,9 @@ _SECTIONS = (
     r"|원료\s?약품의?\s?(?:및\s?그\s?)?분량"
 )
 #: What a label in brackets at the beginning of a line ends with: ``[인정 근거]``, ``[다수의견]``.
-_LABELS = "근거|의견|사실|이유|판단|요지|주장|결론|해설|설명|요약|참고|주의|질의|회신|질문|답변|예시|결과|효과|용량|방법"
+_LABELS = (
+    "근거|의견|사실|이유|판단|요지|주장|결론|해설|설명|요약|참고|주의|질의|회신|질문|답변|예시|결과"
+)
 _BLANK = " \\t\\n\\u00a0\\u3000"
 #: What no number of an item has behind it, and no circled one.
 _NO_NUMBER = rf"(?![,.)·~]|{_PARTICLE}|항|호|목|및)"

@@ -10,8 +10,11 @@ import re
 
 import numpy as np
 
-_OPEN = "([{「『“‘〈《〔<"
-_CLOSE = ")]}」』”’〉》〕>"
+from malmoi.morphology.tags import tag_number
+
+_OPEN = '([{「『“‘〈《〔<"'
+_OPENED = dict(zip(")]}」』”’〉》〕>", _OPEN, strict=False))
+_QUOTES = '"”’'
 _BRACKETS = re.compile(r"[(\[{「『“‘〈《〔)\]}」』”’〉》〕\"<>]")
 #: Brackets that are not closed within so many characters are not believed to belong together.
 _LONGEST_BRACKET = 600
@@ -35,8 +38,19 @@ _GOES_ON = re.compile(r"[,.)\]}」』”’〉》?!]|(?:선고|자)\s|참조|끝
 _QUOTED_ON = re.compile(
     r"(?:이?라(?:고|는|며|면서|던|거나)|이?란\s|하(?:고|며|면서|는|던|였|자|여|기)|했|고\s|는\s|며\s|면서|처럼|같은\s|등)"
 )
+#: The end of speech that nothing quotes, which has sentences of its own.
+_SPOKEN = re.compile(rf"[.?!…][\"”’](?:\s*\Z|\s+(?!{_QUOTED_ON.pattern}))")
+_ASKED_ON = re.compile(r"이?라(?:고|는|며|면서|던)\s|하(?:고|며|는)\s")
 _DATE = re.compile(r"\d\.\s*\Z")
-_ONLY_NUMBER = re.compile(r"\s*[(\[]?(?:\d{1,2}|[가-하]|[A-Za-z])[.)\]]+\s*\Z")
+_ONLY_NUMBER = re.compile(
+    r"\s*[(\[]?(?:\d{1,2}|[가나다라마바사아자차카타파하]|[A-Za-z])[.)\]]+\s*\Z"
+)
+#: Dots that end no sentence behind a particle, a connective or an adnominal ending: ``결과를... 기다린다.``
+_TRAILS_OFF = re.compile(r"\.\.\Z|…\Z")
+_UNFINISHED = frozenset(
+    tag_number(tag)
+    for tag in ("JKS", "JKC", "JKG", "JKO", "JKB", "JC", "EC", "ETM", "MM", "MAJ", "MAG")
+)
 #: A note or reference in brackets, which belongs to the sentence before it.
 _NOTE = re.compile(
     r"\([^()]{4,}(?:\([^()]*\)[^()]*)*\)\.?(?=\s|\Z)|<[^<>]{4,}>(?=\s|\Z)|\[[^\[\]]*\d{4}[^\[\]]*\](?=\s|\Z)"
@@ -60,12 +74,16 @@ def sentence_spans(
         cuts.update((np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist())
     for match in _STOP.finditer(block):
         place = int(starts.searchsorted(match.end()))
-        if place < count and place not in cuts and starts[place] == match.end():
-            if _is_missed(block, match.start(), match.end()):
-                cuts.add(place)
+        if (
+            place < count
+            and place not in cuts
+            and starts[place] == match.end()
+            and _is_missed(block, match.start(), match.end())
+        ):
+            cuts.add(place)
     if not cuts:
         return np.array([[starts[0], ends[-1]]], dtype=np.int32)
-    kept = _checked(block, starts, ends, sorted(cuts))
+    kept = _checked(block, starts, ends, tags, sorted(cuts))
     first = [0, *kept]
     final = [cut - 1 for cut in kept] + [count - 1]
     return np.stack([starts[first], ends[final]], axis=1).astype(np.int32)
@@ -84,7 +102,9 @@ def _is_missed(block: str, stop: int, following: int) -> bool:
     )
 
 
-def _checked(block: str, starts: np.ndarray, ends: np.ndarray, cuts: list[int]) -> list[int]:
+def _checked(
+    block: str, starts: np.ndarray, ends: np.ndarray, tags: np.ndarray, cuts: list[int]
+) -> list[int]:
     """Return the cuts less those inside a citation, a quotation or a bracket, or behind a bare number."""
     closed = _enclosed(block)
     kept: list[int] = []
@@ -100,11 +120,19 @@ def _checked(block: str, starts: np.ndarray, ends: np.ndarray, cuts: list[int]) 
         quoted = block[end - 1] in "\"”’'」』>〉》"
         if quoted and _QUOTED_ON.match(block, start):
             continue
+        if block[end - 1] in "?!" and _ASKED_ON.match(block, start):
+            continue
         if end == start and (quoted or block[end - 1] not in ".?!…"):
             continue
         if block[start].isdigit() and _DATE.search(block, max(0, end - 3), end):
             continue
         if _ONLY_NUMBER.match(block, int(starts[last]), end):
+            continue
+        if (
+            _TRAILS_OFF.search(block, max(0, end - 3), end)
+            and cut > 1
+            and tags[cut - 2] in _UNFINISHED
+        ):
             continue
         if note := _NOTE.match(block, start):
             cut = int(starts.searchsorted(note.end()))
@@ -116,23 +144,20 @@ def _checked(block: str, starts: np.ndarray, ends: np.ndarray, cuts: list[int]) 
 
 
 def _enclosed(block: str) -> list[tuple[int, int]]:
-    """Return start and end of what stands in brackets or quotation marks."""
+    """Return start and end of what stands in brackets, or in quotation marks inside a sentence."""
     spans: list[tuple[int, int]] = []
     stack: list[tuple[str, int]] = []
     for match in _BRACKETS.finditer(block):
         mark, position = match[0], match.start()
-        if mark == '"':
-            if stack and stack[-1][0] == '"':
-                spans.append((stack.pop()[1], position))
-            else:
+        wanted = '"' if mark == '"' else _OPENED.get(mark)
+        opened = next((span for span in reversed(stack) if span[0] == wanted), None)
+        if opened is None:
+            if mark in _OPEN:
                 stack.append((mark, position))
-        elif mark in _OPEN:
-            stack.append((mark, position))
-        else:
-            wanted = _OPEN[_CLOSE.index(mark)]
-            for depth in range(len(stack) - 1, -1, -1):
-                if stack[depth][0] == wanted:
-                    spans.append((stack[depth][1], position))
-                    del stack[depth:]
-                    break
-    return [(start, end) for start, end in spans if end - start <= _LONGEST_BRACKET]
+            continue
+        del stack[stack.index(opened) :]
+        if position - opened[1] <= _LONGEST_BRACKET and not (
+            mark in _QUOTES and _SPOKEN.match(block, position - 1)
+        ):
+            spans.append((opened[1], position))
+    return spans
