@@ -196,14 +196,8 @@ def code_of(rule):
     """Return the Python files a rule's code hash covers: its script and all it imports of malmoi."""
     keys = dict(RULES[rule])
     named = re.search(r"code=code\(([^)]*)\)", keys["params"] + f"code=code({keys['script']})")[1]
-    waiting = [SCRIPTS / name for name in re.findall(r'"([^"]+\.py)"', named)]
-    seen = set()
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen.add(path)
-            waiting += fingerprint._library_imports(path)
-    return seen
+    files = [SCRIPTS / name for name in re.findall(r'"([^"]+\.py)"', named)]
+    return fingerprint.with_imports(*files)
 
 
 @pytest.mark.parametrize("rule", RULES)

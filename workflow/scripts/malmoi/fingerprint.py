@@ -41,20 +41,28 @@ def shard_of(doc_id: str, shards: int) -> int:
 def of_code(*files: str | Path) -> str:
     """Return the sha256 of files together with every malmoi module the Python ones import, at any depth.
 
-    Other files, such as a template, count by their bytes. Imports are read from the syntax tree, so
-    nothing is executed. Comments and docstrings count: the hash is of the files' bytes.
+    Comments and docstrings count: the hash is of the files' bytes.
     """
-    seen: dict[Path, str] = {}
+    paths = with_imports(*files)
+    return of_value(sorted((str(path.relative_to(LIBRARY)), of_file(path)) for path in paths))
+
+
+def with_imports(*files: str | Path) -> set[Path]:
+    """Return files together with every malmoi module the Python ones import, at any depth.
+
+    Other files, such as a template, stand for themselves. Imports are read from the syntax tree, so nothing
+    is executed.
+    """
+    found: set[Path] = set()
     waiting = [Path(file).resolve() for file in files]
     while waiting:
         path = waiting.pop()
-        if path in seen:
+        if path in found:
             continue
-        seen[path] = of_file(path)
+        found.add(path)
         if path.suffix == ".py":
             waiting.extend(_library_imports(path))
-    names = sorted((str(path.relative_to(LIBRARY)), digest) for path, digest in seen.items())
-    return of_value(names)
+    return found
 
 
 def _library_imports(path: Path) -> Iterable[Path]:
