@@ -135,7 +135,7 @@ def _cuts(text: str, begin: int, marks: list[tuple[int, int]]) -> list[int]:
             if mark in bullets or _ends(text, begin, start):
                 bullets.add(mark)
                 cuts.add(start)
-        elif start == begin or start in cuts or _ends(text, begin, start):
+        elif start == begin or before in cuts or start in cuts or _ends(text, begin, start):
             cuts |= {start, end}
     if rows:
         cuts |= _items(text, begin, rows)
