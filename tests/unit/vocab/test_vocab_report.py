@@ -18,6 +18,7 @@ from malmoi.vocab.measures import FIGURES
 from malmoi.vocab.report import OWN, report_vocabulary
 from malmoi.vocab.sentences import LONGEST, SHORTEST, Sentence, choose_sentences
 from malmoi.vocab.side_by_side import write_page
+from malmoi.vocab.terms import read_terms
 from tokenizers import Tokenizer
 from tools.hub_server import HubServer, StoredFile
 from transformers import CanineTokenizer
@@ -68,7 +69,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def report(segments: list[Path], folder: Path, output: Path, **changes: object) -> None:
-    plainly: dict = {"terms": ["법원"], "compare": [], "sentences": 2, "seed": 20}
+    plainly: dict = {"terms": [], "compare": [], "sentences": 2, "seed": 20}
     files = {name: output / file for name, file in OUTPUTS.items()}
     report_vocabulary(segments, folder, **(plainly | changes), **files)
 
@@ -107,6 +108,23 @@ def test_tables_plots_and_page(
     report(segments[::-1], folder, tmp_path / "two", compare=compare)
     for name in OUTPUTS.values():
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_terms_come_from_dictionaries_of_both_kinds(tmp_path: Path) -> None:
+    plain, table = tmp_path / "a.tsv", tmp_path / "b.csv"
+    plain.write_text("# 소송\n손해배상\tNNG\t1\n\n책임\nre:[0-9]+조\tNNP\n", encoding="utf-8-sig")
+    rows = "Form,tag,verdict\n요양급여,NNG,accept\n하여야,NNG,reject\n책임,NNG,accept\n"
+    table.write_text(rows, encoding="utf-8")
+    assert read_terms([plain, table]) == ["손해배상", "요양급여", "책임"]
+
+
+def test_terms_are_counted_in_the_table(segments: list[Path], folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "terms.tsv").write_text("하\n였다\n", encoding="utf-8")
+    report(segments, folder, tmp_path, terms=[tmp_path / "terms.tsv"], sentences=0)
+    row = pd.read_csv(tmp_path / "measures.csv").iloc[-1]
+    # Both are one piece inside a word; 였다 is two at the start of one.
+    assert row["term_occurrences_single"] == 1
+    assert row["terms_single"] == 0.5
 
 
 def test_nothing_held_out_says_the_cure(folder: Path, tmp_path: Path) -> None:

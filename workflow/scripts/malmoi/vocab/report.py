@@ -18,6 +18,7 @@ from malmoi.vocab.held_out import ALL, HeldOut, prepare
 from malmoi.vocab.measures import FIGURES, Measures, measure
 from malmoi.vocab.sentences import choose_sentences
 from malmoi.vocab.side_by_side import write_page
+from malmoi.vocab.terms import read_terms
 
 #: What the run's own vocabulary is called.
 OWN = "this vocabulary"
@@ -30,7 +31,7 @@ def report_vocabulary(
     inputs: Sequence[str | Path],
     tokenizer_folder: str | Path,
     *,
-    terms: Sequence[str],
+    terms: Sequence[str | Path],
     compare: Sequence[str],
     sentences: int,
     seed: int,
@@ -44,15 +45,15 @@ def report_vocabulary(
 ) -> None:
     """Measure a tokenizer, and those of ``compare``, on the segments of one split and write what came of it.
 
-    ``terms`` are domain terms whose pieces are counted, ``sentences`` is how many of each domain the page
-    shows (0: none), ``limit`` the seconds that fetching one tokenizer from the Hub may take. The tables are
-    described at ``figures_table`` and ``coverage_table``.
+    ``terms`` are dictionaries whose words are the domain terms, ``sentences`` is how many of each domain the
+    page shows (0: none), ``limit`` the seconds that fetching one tokenizer from the Hub may take. What the
+    tables hold is said at ``figures_table`` and ``coverage_table``.
 
     Raises:
         InputError: no document is in the split, or a name in ``compare`` is neither folder nor Hub id.
     """
     candidates = [Candidate(OWN, load_folder(tokenizer_folder)), *load_candidates(compare, limit)]
-    held_out = held_out_text(inputs, split, terms)
+    held_out = held_out_text(inputs, split, read_terms(terms))
     measured = _measure_all(candidates, held_out, count_eojeols(inputs, "train"))
     table = figures_table(candidates, measured)
     curves = coverage_table(measured)
