@@ -1,0 +1,13 @@
+"""The analyzer, which takes more than a second to load, once for all tests of the room."""
+
+from __future__ import annotations
+
+import pytest
+from kiwipiepy import Kiwi
+from malmoi.morphology.analyzer import load_analyzer
+
+
+@pytest.fixture(scope="session")
+def kiwi() -> Kiwi:
+    """Kiwi as the stage loads it, with one thread and no dictionary."""
+    return load_analyzer(1)
