@@ -9,11 +9,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malmoi.errors import InputError
-from malmoi.vocab.learn import SPECIAL_TOKENS, learn_vocabulary
+from malmoi.vocab.learn import (
+    SPECIAL_TOKENS,
+    SYMBOLS,
+    learn_vocabulary,
+    sampled_eojeols,
+    sampled_shares,
+)
+from malmoi.vocab.learners import LEARNERS
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, BertTokenizerFast
 from vocab_made_text import lay_out, made_sentences, plain, write_made_segments, write_segments
@@ -24,8 +32,8 @@ HELD_OUT_SEED = 21
 RUN = """
 import sys
 from malmoi.vocab.learn import learn_vocabulary
-learn_vocabulary([sys.argv[1]], size=512, boundaries="functional", sample_mb=100.0, min_frequency=2, seed=20,
-                 output=sys.argv[2])
+learn_vocabulary([sys.argv[1]], size=512, boundaries="functional", learner="frequency", sample_mb=100.0,
+                 min_frequency=2, reserved=3, prune=True, seed=20, output=sys.argv[2])
 """
 
 
@@ -33,8 +41,11 @@ def learn(inputs: list[Path], output: Path, **changes: object) -> Path:
     plainly = {
         "size": SIZE,
         "boundaries": "functional",
+        "learner": "frequency",
         "sample_mb": 100.0,
         "min_frequency": 2,
+        "reserved": 3,
+        "prune": True,
         "seed": 20,
     }
     learn_vocabulary(inputs, **(plainly | changes), output=output)
@@ -58,7 +69,7 @@ def folder(segments: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_vocabulary_has_the_size_asked_for_and_no_piece_twice(folder: Path) -> None:
     pieces = vocabulary(folder)
     assert len(pieces) == len(set(pieces)) == SIZE and SIZE % 128 == 0
-    assert tuple(pieces[:5]) == SPECIAL_TOKENS
+    assert pieces[:8] == [*SPECIAL_TOKENS, "[unused0]", "[unused1]", "[unused2]"]
     assert all(piece.removeprefix("##").strip() for piece in pieces)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert len(tokenizer) == SIZE
@@ -67,14 +78,24 @@ def test_vocabulary_has_the_size_asked_for_and_no_piece_twice(folder: Path) -> N
 
 @pytest.mark.parametrize("min_frequency", [1, 2, 5])
 def test_frequent_characters_stand_at_both_positions(tmp_path: Path, min_frequency: int) -> None:
-    documents = [lay_out(made_sentences(1500, 20)), plain("뷁 쉙 쉙 甲 甲 乙 Ω Ω Ω Ω Ω")]
+    documents = [lay_out(made_sentences(1500, 20)), plain("뷁 쉙 쉙 甲 民 民 法 Ω Ω Ω Ω Ω")]
     path = write_segments(tmp_path / "0000.parquet", documents)
     pieces = set(vocabulary(learn([path], tmp_path / "out", min_frequency=min_frequency)))
     counts = Counter("".join(document["text"] for document in documents))
     for character, count in counts.items():
         if not character.isspace():
-            assert (character in pieces) == (count >= min_frequency)
-            assert (f"##{character}" in pieces) == (count >= min_frequency)
+            expected = count >= min_frequency or character in SYMBOLS
+            assert (character in pieces) == expected
+            assert (f"##{character}" in pieces) == expected
+
+
+def test_signs_of_legal_and_medical_text_are_always_there(folder: Path) -> None:
+    assert set("「」①ㆍ【】甲乙℃㎎") <= set(SYMBOLS) and len(SYMBOLS) == len(set(SYMBOLS))
+    pieces = set(vocabulary(folder))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for symbol in SYMBOLS:
+        assert symbol in pieces and f"##{symbol}" in pieces
+        assert tokenizer.unk_token_id not in tokenizer(f"{symbol} 약{symbol}은")["input_ids"]
 
 
 def test_frequent_characters_are_never_unknown(folder: Path, segments: Path) -> None:
@@ -206,7 +227,7 @@ def test_too_little_text_for_any_size_asks_for_more(tmp_path: Path) -> None:
 
 def test_rare_characters_take_no_room_from_the_pieces(tmp_path: Path) -> None:
     """Characters too rare for a place of their own, hanja of names above all, are many."""
-    rare = [chr(0x4E00 + number) for number in range(1500)]
+    rare = [chr(0x4E00 + number) for number in range(1500) if chr(0x4E00 + number) not in SYMBOLS]
     documents = [lay_out(made_sentences(600, 20)), plain(" ".join(rare))]
     path = write_segments(tmp_path / "0000.parquet", documents)
     pieces = vocabulary(learn([path], tmp_path / "out"))
@@ -230,13 +251,45 @@ def test_no_training_document_says_the_cure(tmp_path: Path) -> None:
         learn([path], tmp_path / "out")
 
 
-def test_sample_is_about_the_megabytes_asked_for(segments: Path, tmp_path: Path) -> None:
-    whole = learn([segments], tmp_path / "whole")
-    megabytes = json.loads((whole / "vocabulary.json").read_text())["training_megabytes"]
-    part = learn([segments], tmp_path / "part", sample_mb=megabytes / 2, size=384)
-    other = learn([segments], tmp_path / "other", sample_mb=megabytes / 2, size=384, seed=21)
-    assert json.loads((part / "vocabulary.json").read_text())["sampled_share"] == pytest.approx(0.5)
-    assert vocabulary(part) != vocabulary(other)
+def test_sample_is_about_the_megabytes_asked_for(segments: Path) -> None:
+    whole = sampled_eojeols([segments], 100.0, 20)
+    megabytes = pq.read_table(segments, columns=["text"])["text"].combine_chunks().nbytes / 1e6
+    part = sampled_eojeols([segments], megabytes / 2, 20)
+    other = sampled_eojeols([segments], megabytes / 2, 21)
+    assert part.totals.sum() / whole.totals.sum() == pytest.approx(0.5, abs=0.15)
+    assert part.texts != other.texts
+
+
+def test_domains_have_equal_parts_of_the_sample() -> None:
+    megabytes = {"legal": 900.0, "medical": 60.0, "notes": 4.0}
+    assert sampled_shares(megabytes, 1000) == {"legal": 1, "medical": 1, "notes": 1}
+    assert sampled_shares(megabytes, 100) == {
+        "legal": pytest.approx(48 / 900),
+        "medical": pytest.approx(48 / 60),
+        "notes": 1.0,
+    }
+    assert sampled_shares({"legal": 50.0}, 10) == {"legal": 0.2}
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("prune", [False, True])
+def test_every_learner_gives_a_vocabulary_of_the_size(
+    segments: Path, tmp_path: Path, learner: str, prune: bool
+) -> None:
+    folder = learn([segments], tmp_path / "out", learner=learner, prune=prune)
+    assert len(set(vocabulary(folder))) == len(vocabulary(folder)) == SIZE
+    settings = json.loads((folder / "vocabulary.json").read_text())
+    assert (settings["learner"], settings["prune"]) == (learner, prune)
+
+
+@pytest.mark.parametrize(
+    ("setting", "cure"), [("boundaries", "none, all, functional"), ("learner", "frequency, like")]
+)
+def test_a_setting_that_does_not_exist_is_named(
+    segments: Path, tmp_path: Path, setting: str, cure: str
+) -> None:
+    with pytest.raises(InputError, match=rf"vocabulary\.{setting}: 'some' is none of {cure}"):
+        learn([segments], tmp_path / "out", **{setting: "some"})
 
 
 #: Not empty: transformers takes an empty second text for none.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,3 +96,15 @@ def write_made_segments(path: Path, documents: int = 60, seed: int = 20) -> Path
     return write_segments(
         path, [lay_out(sentences[start::documents]) for start in range(documents)]
     )
+
+
+def write_marked_words(path: Path, words: Sequence[str]) -> Path:
+    """Write a training document of words with ``|`` before lexical and ``+`` before function morphemes."""
+    tags = {"|": "NNG", "+": "JKO"}
+    sentence: list[list[Morpheme]] = []
+    for word in words:
+        parts = re.split(r"([|+])", word)
+        forms = [(parts[0], "NNG")]
+        forms += [(form, tags[sign]) for sign, form in zip(parts[1::2], parts[2::2], strict=True)]
+        sentence.append(forms)
+    return write_segments(path, [lay_out([sentence])])

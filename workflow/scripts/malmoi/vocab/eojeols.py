@@ -58,10 +58,14 @@ class Stretches:
         return len(self.counts)
 
     @cached_property
+    def text(self) -> str:
+        """All stretches, one after the other."""
+        return _text(self.characters)
+
+    @cached_property
     def texts(self) -> list[str]:
         """The stretches as plain text, in the order of the arrays."""
-        text = _text(self.characters)
-        places = self.starts.tolist()
+        text, places = self.text, self.starts.tolist()
         return [text[start:end] for start, end in pairwise(places)]
 
     @cached_property

@@ -6,24 +6,32 @@ raw text needs no analyzer.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import BertTokenizerFast
 
 from malmoi import sampling
 from malmoi.atomic import replacing_folder, write_json
 from malmoi.errors import InputError
-from malmoi.progress import LOG, track
-from malmoi.vocab.words import marked_words, normalizer, unmarked, word_splitter
+from malmoi.progress import LOG
+from malmoi.vocab.eojeols import Stretches, count_eojeols, words_of
+from malmoi.vocab.learners import LEARNERS
+from malmoi.vocab.matching import REQUIRED
+from malmoi.vocab.merges import PREFIX
+from malmoi.vocab.pruning import exchanged
+from malmoi.vocab.words import normalizer
 
-PREFIX = "##"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+#: Signs of legal and medical text that are in every vocabulary, for a sample may lack what the next text needs.
+SYMBOLS = (
+    "「」『』【】〔〕《》〈〉ㆍ·…※§○△□→①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮甲乙丙丁℃㎎㎏㎍㎖㎝㎜㎡㎥㏄‰µ±×≤≥ⅠⅡⅢⅣⅤ㈜"
+)
 
 
 def learn_vocabulary(
@@ -31,36 +39,32 @@ def learn_vocabulary(
     *,
     size: int,
     boundaries: str,
+    learner: str,
     sample_mb: float,
     min_frequency: int,
+    reserved: int,
+    prune: bool,
     seed: int,
     output: str | Path,
 ) -> None:
     """Learn a vocabulary of exactly ``size`` pieces from the training documents and write its folder.
 
-    ``boundaries`` says which morpheme boundaries pieces may not cross: ``all``, ``functional`` (only
-    before josa, eomi, the copula and -하/-되) or ``none``. Every character seen ``min_frequency`` times
-    gets a piece at both positions. A sample of about ``sample_mb`` megabytes of text is drawn document
-    by document, by hash of the id.
+    The text is that of ``sampled_eojeols``, the other settings are those of ``learn``.
 
     Raises:
-        InputError: no training document, or too little text for ``size``.
+        InputError: no training document, a setting that does not exist, or too little text for ``size``.
     """
-    megabytes = _training_megabytes(inputs)
-    share = min(1.0, sample_mb / megabytes) if megabytes else 0.0
-    if not share:
-        raise InputError("vocabulary: no document is in the train split; add documents to corpus")
-    documents = _sampled(inputs, share, sampling.key(seed, "vocabulary"))
-    characters, parts = _count(
-        track(documents, "vocabulary"), boundaries, functional_tags(inputs[0])
+    _check(boundaries, learner)
+    eojeols = sampled_eojeols(inputs, sample_mb, seed)
+    vocabulary = learn(
+        eojeols,
+        size=size,
+        boundaries=boundaries,
+        learner=learner,
+        min_frequency=min_frequency,
+        reserved=reserved,
+        prune=prune,
     )
-    pieces = _train(parts, size, min_frequency)
-    alphabet = sorted(
-        character
-        for character, count in characters.items()
-        if count >= min_frequency and not character.isspace()
-    )
-    vocabulary = _assemble(alphabet, pieces, size)
     with replacing_folder(output) as folder:
         bert_tokenizer(vocabulary).save_pretrained(folder)
         (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
@@ -69,21 +73,105 @@ def learn_vocabulary(
             {
                 "size": size,
                 "boundaries": boundaries,
-                "alphabet": len(alphabet),
-                "sampled_share": share,
-                "training_megabytes": megabytes,
+                "learner": learner,
+                "prune": prune,
+                "reserved": reserved,
                 "min_frequency": min_frequency,
+                "eojeols": dict(
+                    zip(eojeols.domains, eojeols.counts.sum(axis=0).tolist(), strict=True)
+                ),
             },
         )
 
 
-def functional_tags(path: str | Path) -> np.ndarray:
-    """Return which tag numbers of a segments file are function morphemes (bool [tags]).
+def sampled_eojeols(inputs: Sequence[str | Path], sample_mb: float, seed: int) -> Stretches:
+    """Return the eojeols of a sample of the training documents.
 
-    They attach to a stem: josa, eomi, the copula 이- and the verb-makers -하/-되.
+    At most about ``sample_mb`` megabytes of text are read, each domain having an equal part of them as far
+    as it has so much text; documents are drawn by hash of the id.
+
+    Raises:
+        InputError: no training document.
     """
-    tags = json.loads(pq.read_schema(path).metadata[b"malmoi.tags"])
-    return np.array([tag[:1] in ("J", "E") or tag in ("VCP", "XSV", "XSA") for tag in tags])
+    megabytes = _training_megabytes(inputs)
+    if not megabytes:
+        raise InputError("vocabulary: no document is in the train split; add documents to corpus")
+    shares = sampled_shares(megabytes, sample_mb)
+    stream = sampling.key(seed, "vocabulary")
+
+    def keep(doc_ids: Sequence[str], domain: str) -> np.ndarray:
+        numbers = np.array([int(doc_id[:15], 16) for doc_id in doc_ids])
+        return sampling.uniform(stream, numbers) < shares[domain]
+
+    return count_eojeols(inputs, "train", keep)
+
+
+def learn(
+    table: Stretches,
+    *,
+    size: int,
+    boundaries: str,
+    learner: str,
+    min_frequency: int,
+    reserved: int,
+    prune: bool,
+) -> list[str]:
+    """Return the pieces of a vocabulary learned from a table of eojeols, in id order.
+
+    ``boundaries`` says which morpheme boundaries pieces may not cross: ``all``, ``functional`` (only
+    before josa, eomi, the copula and -하/-되) or ``none``; ``learner`` is a name in ``LEARNERS``. Every
+    character seen ``min_frequency`` times, and each of ``SYMBOLS``, has a piece at both positions.
+    ``reserved`` pieces ``[unused0]`` ... are left for users to fill. With ``prune``, pieces that greedy
+    matching misuses are exchanged for better ones; without boundaries there is nothing to prune by.
+
+    Raises:
+        InputError: a setting that does not exist, or ``size`` is too small or too large for the text.
+    """
+    _check(boundaries, learner)
+    words = words_of(table)
+    alphabet = _alphabet(words, min_frequency)
+    fixed = [
+        *SPECIAL_TOKENS,
+        *(f"[unused{number}]" for number in range(reserved)),
+        *alphabet,
+        *(PREFIX + character for character in alphabet),
+    ]
+    room = size - len(fixed)
+    if room < 0:
+        raise InputError(
+            f"vocabulary.size: {size} cannot hold the {len(alphabet)} characters of the corpus at both "
+            f"positions and {reserved} reserved tokens; set it to at least {_round_up(len(fixed))}"
+        )
+    learned = LEARNERS[learner](words, REQUIRED.get(boundaries), room, min_frequency)
+    pieces = learned
+    if prune and boundaries != "none" and room:
+        pieces = exchanged(learned, words, boundaries, room, min_frequency)
+    pieces = list(dict.fromkeys([*pieces, *learned]))
+    if len(pieces) < room:
+        available = len(fixed) + len(pieces)
+        largest = available // 128 * 128
+        lower = f"set it to at most {largest} or " if largest >= len(fixed) else ""
+        raise InputError(
+            f"vocabulary.size: the corpus gives only {available} pieces; {lower}add text"
+        )
+    LOG.info("vocabulary: %d characters, %d pieces learned", len(alphabet), len(learned))
+    return [*fixed, *pieces[:room]]
+
+
+def sampled_shares(megabytes: Mapping[str, float], sample_mb: float) -> dict[str, float]:
+    """Return the share of each domain's text to read, so that ``sample_mb`` is spread evenly.
+
+    A domain with less text than its equal part gives all of it and leaves the rest to the others.
+    """
+    left, level = sample_mb, 0.0
+    for number, amount in enumerate(sorted(megabytes.values())):
+        level = left / (len(megabytes) - number)
+        if amount > level:
+            break
+        left -= amount
+    else:
+        return dict.fromkeys(megabytes, 1.0)
+    return {domain: min(1.0, level / amount) for domain, amount in megabytes.items()}
 
 
 def bert_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:
@@ -113,88 +201,33 @@ def bert_tokenizer(vocabulary: Sequence[str]) -> BertTokenizerFast:
     )
 
 
-def _count(
-    documents: Iterable[dict], boundaries: str, functional: np.ndarray
-) -> tuple[Counter[str], Counter[str]]:
-    """Return how often each character and each morpheme-marked part of a word occurs."""
-    splitter, clean = word_splitter(), normalizer()
-    characters: Counter[str] = Counter()
-    parts: Counter[str] = Counter()
-    nothing = np.zeros(0, dtype=np.int64)
-    for document in documents:
-        characters.update(clean.normalize_str(document["text"]))
-        starts = np.array(document["morpheme_starts"], dtype=np.int64)
-        if boundaries == "none":
-            starts = nothing
-        elif boundaries == "functional":
-            starts = starts[functional[np.array(document["morpheme_tags"], dtype=np.int64)]]
-        parts.update(marked_words(document["text"], starts, splitter))
-    return characters, parts
+def _check(boundaries: str, learner: str) -> None:
+    for name, value, known in (
+        ("boundaries", boundaries, ("none", *REQUIRED)),
+        ("learner", learner, tuple(LEARNERS)),
+    ):
+        if value not in known:
+            raise InputError(f"vocabulary.{name}: {value!r} is none of {', '.join(known)}")
 
 
-def _train(parts: Counter[str], size: int, min_frequency: int) -> list[str]:
-    """Return trained pieces as plain text, most valuable first, single characters left out."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", continuing_subword_prefix=PREFIX))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    characters = {character for part in parts for character in part}
-    continuing = {PREFIX + character for part in parts for character in part[1:]}
-    trainer = trainers.WordPieceTrainer(
-        # The rewritten pieces of the two positions partly collide, so more are learned than are kept. The
-        # trainer counts every single character besides, however rare.
-        vocab_size=2 * size + len(characters) + len(continuing),
-        min_frequency=min_frequency,
-        limit_alphabet=200_000,
-        continuing_subword_prefix=PREFIX,
-        # The trainer numbers continuing characters in hash order and breaks ties by number; named
-        # beforehand they keep one order, and the same text gives the same pieces.
-        special_tokens=sorted(continuing),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(
-        (" ".join([part] * count) for part, count in sorted(parts.items())), trainer
-    )
-    ordered = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    pieces = dict.fromkeys(unmarked(piece, PREFIX) for piece, _ in ordered)
-    return [piece for piece in pieces if len(piece.removeprefix(PREFIX)) > 1]
-
-
-def _assemble(alphabet: Sequence[str], pieces: Sequence[str], size: int) -> list[str]:
-    fixed = [*SPECIAL_TOKENS, *alphabet, *(PREFIX + character for character in alphabet)]
-    available = len(fixed) + len(pieces)
-    if len(fixed) > size:
-        raise InputError(
-            f"vocabulary.size: {size} cannot hold the {len(alphabet)} characters of the corpus at both "
-            f"positions; set it to at least {_round_up(len(fixed))}"
-        )
-    if available < size:
-        largest = available // 128 * 128
-        lower = f"set it to at most {largest} or " if largest >= len(fixed) else ""
-        raise InputError(
-            f"vocabulary.size: the corpus gives only {available} pieces; {lower}add text"
-        )
-    LOG.info("vocabulary: %d characters, %d pieces learned", len(alphabet), len(pieces))
-    return [*fixed, *pieces[: size - len(fixed)]]
+def _alphabet(words: Stretches, min_frequency: int) -> list[str]:
+    """Return the characters that have a piece at both positions, in order of code points."""
+    counts = np.bincount(words.characters, np.repeat(words.totals, np.diff(words.starts)))
+    seen = {chr(code) for code in np.flatnonzero(counts >= min_frequency).tolist()}
+    return sorted(seen.union(SYMBOLS))
 
 
 def _round_up(number: int) -> int:
     return -(-number // 128) * 128
 
 
-def _training_megabytes(inputs: Sequence[str | Path]) -> float:
-    total = 0
+def _training_megabytes(inputs: Sequence[str | Path]) -> dict[str, float]:
+    """Return the megabytes of training text of each domain, in order of names."""
+    total: dict[str, int] = {}
     for path in inputs:
-        for batch in pq.ParquetFile(path).iter_batches(256, columns=["split", "text"]):
-            for document in batch.to_pylist():
-                if document["split"] == "train":
-                    total += len(document["text"].encode())
-    return total / 1e6
-
-
-def _sampled(inputs: Sequence[str | Path], share: float, stream: int) -> Iterator[dict]:
-    columns = ["doc_id", "split", "text", "morpheme_starts", "morpheme_tags"]
-    for path in inputs:
-        for batch in pq.ParquetFile(path).iter_batches(256, columns=columns):
-            for document in batch.to_pylist():
-                number = np.array([int(document["doc_id"][:15], 16)])
-                if document["split"] == "train" and sampling.uniform(stream, number)[0] < share:
-                    yield document
+        for batch in pq.ParquetFile(path).iter_batches(1024, columns=["split", "domain", "text"]):
+            train = batch.filter(pc.equal(batch["split"], "train"))
+            sizes = pc.binary_length(train["text"]).to_pylist()
+            for domain, size in zip(train["domain"].to_pylist(), sizes, strict=True):
+                total[domain] = total.get(domain, 0) + size
+    return {domain: total[domain] / 1e6 for domain in sorted(total)}
