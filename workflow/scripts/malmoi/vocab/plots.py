@@ -88,14 +88,6 @@ def frontier(table: pd.DataFrame, path: str | Path) -> None:
         for number, ((boundary, learner), part) in enumerate(kinds):
             places = part["tokens_per_eojeol"], part["f1"]
             axes.plot(*places, markersize=5, label=f"{boundary}, {learner}", **_style(number))
-            for row in part.itertuples():
-                axes.annotate(
-                    f"{row.size:,}",
-                    (row.tokens_per_eojeol, row.f1),
-                    xytext=(5, -9),
-                    textcoords="offset points",
-                    fontsize="xx-small",
-                )
         best = table[table["frontier"]]
         axes.plot(
             best["tokens_per_eojeol"],
@@ -105,5 +97,9 @@ def frontier(table: pd.DataFrame, path: str | Path) -> None:
             markersize=13,
             markerfacecolor="none",
             markeredgecolor="#a23b23",
-            label="on the frontier",
+            label="on the frontier, with its size",
         )
+        for row in best.itertuples():
+            place = row.tokens_per_eojeol, row.f1
+            shift = {"xytext": (6, -11), "textcoords": "offset points"}
+            axes.annotate(f"{row.size:,}", place, fontsize="xx-small", **shift)
