@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import random
 import re
@@ -66,10 +67,11 @@ def measure(data: Path, work: Path) -> dict[str, float]:
 
 
 def settings() -> dict[str, Any]:
-    """Return the vocabulary's defaults."""
+    """Return the defaults of what learning a vocabulary takes."""
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
     entries = schema["properties"]["vocabulary"]["properties"]
-    return {name: entry["default"] for name, entry in entries.items() if "default" in entry}
+    taken = inspect.signature(learn_vocabulary).parameters
+    return {name: entry["default"] for name, entry in entries.items() if name in taken}
 
 
 def compare(
