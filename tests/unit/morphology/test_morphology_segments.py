@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from kiwipiepy import Kiwi
-from malmoi import documents, ledger
+from malmoi import ledger
 from malmoi.errors import InputError
 from malmoi.morphology import changes
 from malmoi.morphology.analyzer import Analysis, analyze
 from malmoi.morphology.group import check_offsets
 from malmoi.morphology.segmented import joined, segment_text
-from malmoi.morphology.segments import CARRIED, segment_documents
+from malmoi.morphology.segments import CARRIED
 from malmoi.morphology.stream import Counts
 from malmoi.morphology.tags import TAGS
+from morphology_stage import FILES, segment, write_documents
 
 #: A compound that Kiwi by itself cuts into pieces.
 TERM = "경피적관상동맥중재술"
@@ -36,41 +36,6 @@ TEXTS = [
     f"【이 유】\n{UNSPACED}\n▁표가 있던 글이다.",
     *(f"원고는 {number}원을 지급하라고 청구했다. 피고는 다투었다." for number in range(300)),
 ]
-FILES = ("segments.parquet", "changes.parquet", "ledger.parquet")
-SETTINGS = {"terms": [], "patterns": False, "spacing": "none", "input": "raw"}
-
-
-def write_documents(path: Path, texts: list[str], meta: str = "{}") -> Path:
-    rows = []
-    for number, text in enumerate(texts):
-        row = dict.fromkeys(documents.FIELDS, "")
-        row |= {"doc_id": f"{number:032x}", "source": "made", "text": text, "meta": meta}
-        rows.append(row | {"raw_path": f"raw/{number}.txt", "split": "train", "title": "판결"})
-    schema = documents.SCHEMA.append(pa.field("split", pa.string(), nullable=False))
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
-    return path
-
-
-def segment(
-    folder: Path,
-    source: Path,
-    workers: int = 1,
-    dictionaries: list[str] | None = None,
-    cache: Path | None = None,
-    **settings: Any,
-) -> Counts:
-    """Run the stage into ``folder``, with a cache of its own unless one is given."""
-    folder.mkdir(exist_ok=True)
-    return segment_documents(
-        input_path=source,
-        settings=SETTINGS | settings,
-        dictionaries=dictionaries or [],
-        cache_path=cache or folder / "cache",
-        workers=workers,
-        output_path=folder / "segments.parquet",
-        changes_path=folder / "changes.parquet",
-        ledger_path=folder / "ledger.parquet",
-    )
 
 
 def pieces(row: dict[str, Any]) -> list[str]:
@@ -87,14 +52,6 @@ def undone(folder: Path) -> list[str]:
         made = changes.Changes(row["starts"], row["ends"], row["given"])
         rows[row["doc_id"]] = changes.undo(rows[row["doc_id"]], made)
     return list(rows.values())
-
-
-@pytest.fixture
-def one_kiwi(kiwi: Kiwi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare the tests that need no dictionary and no second thread the loading of another analyzer."""
-    monkeypatch.setattr(
-        "malmoi.morphology.analyzer.load_analyzer", lambda workers, dictionary: kiwi
-    )
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from malmoi.morphology.segmented import moved_analysis, parted
 from malmoi.morphology.surface import white_space
 
 #: Characters from which documents go to Kiwi: few, so that it need not wait while a batch is finished.
-_BATCH_CHARACTERS = 16_384
+BATCH_CHARACTERS = 16_384
 
 
 class Group:
@@ -63,7 +63,7 @@ class Group:
         for text in self.texts:
             batch.append(text)
             size += len(text)
-            if size >= _BATCH_CHARACTERS:
+            if size >= BATCH_CHARACTERS:
                 yield batch
                 batch, size = [], 0
         if batch:

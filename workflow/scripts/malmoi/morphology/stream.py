@@ -13,7 +13,7 @@ from malmoi.morphology.cache import Cache, key
 from malmoi.morphology.kiwi import packed_blocks
 
 #: Batches that may wait for answers: where the cache knows nearly all blocks, many could pile up before one.
-_MOST_OPEN = 64
+MOST_OPEN = 64
 
 
 @dataclass
@@ -60,7 +60,7 @@ def analysed(
             for text in batch.asked.values():
                 owners.append(batch)
                 yield text
-            while len(opened) > _MOST_OPEN:
+            while len(opened) > MOST_OPEN:
                 owners.append(None)
                 yield ""
 
