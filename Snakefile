@@ -40,3 +40,4 @@ rule all:
         "results/evaluation/comparison.csv",
         "results/ledger_summary.csv",
         "results/curation/sources.csv",
+        "results/vocabulary/measures.csv",

@@ -18,8 +18,15 @@ READERS = {
     "filter": {"find_duplicates", "split", "ledger", "curation_report"},
     "find_duplicates": {"split", "segment", "curation_report"},
     "split": {"segment", "ledger", "curation_report"},
-    "segment": {"vocabulary", "tokenize", "evaluate_classification", "package", "ledger"},
-    "vocabulary": {"tokenize", "instances", "held_out_instances", "pretrain"},
+    "segment": {
+        *("vocabulary", "vocabulary_report", "tokenize"),
+        *("evaluate_classification", "package", "ledger"),
+    },
+    "vocabulary": {
+        *("vocabulary_report", "tokenize", "instances"),
+        *("held_out_instances", "pretrain"),
+    },
+    "vocabulary_report": set(),
     "tokenize": {"instances", "held_out_instances", "package", "ledger"},
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
@@ -33,7 +40,7 @@ READERS = {
     "package": {"publish"},
     "publish": set(),
 }
-END = ("publish", "compare", "ledger", "curation_report")
+END = ("publish", "compare", "ledger", "curation_report", "vocabulary_report")
 TASK = {"name": "kinds", "label": "kind"}
 
 
@@ -99,7 +106,13 @@ def test_a_default_written_out_plans_nothing(finished):
         ("curate.dedup.threshold", 0.7, after("find_duplicates")),
         ("curate.split.test", 0.2, after("split")),
         ("segment.dictionaries", ["words.txt"], after("segment")),
+        ("segment.terms", ["legal"], after("segment")),
+        ("segment.patterns", False, after("segment")),
+        ("segment.spacing", "repair", after("segment")),
         ("vocabulary.size", 2176, after("vocabulary")),
+        ("vocabulary.boundaries", "all", after("vocabulary")),
+        ("vocabulary.compare", ["klue/bert-base"], {"vocabulary_report"}),
+        ("vocabulary.sweep.sizes", [4096], set()),
         ("instances.masking.rate", 0.2, after("instances", "held_out_instances")),
         # A phase no model uses leaves the models alone.
         (

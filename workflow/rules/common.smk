@@ -30,6 +30,9 @@ NOT_READING = (
 #: Settings of `publish` that say where a package goes, not what is in it.
 DESTINATION = ("target", "repo_id", "private", "endpoint")
 
+#: Settings that no model depends on: what is compared and shown.
+ASIDE = {"vocabulary": ("compare", "sentences", "sweep")}
+
 #: Parts of the pipeline a file name can vary in.
 PART = "[a-z][a-z0-9_]*"
 
@@ -124,10 +127,14 @@ def package_config(wildcards):
     settings = experiment_config(wildcards.experiment)
     described = [name for name in settings["publish"] if name not in DESTINATION]
     sections = [name for name in settings if name not in ("publish", "experiments")]
+    made_by = pick(settings, *sections)
+    for section, names in ASIDE.items():
+        for name in names:
+            del made_by[section][name]
     return {
         "sources": pick(settings, "corpus")["corpus"]["sources"],
         "publish": pick(settings["publish"], *described),
-        "config": pick(settings, *sections),
+        "config": made_by,
     }
 
 

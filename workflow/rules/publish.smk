@@ -19,6 +19,10 @@ rule package:
         ),
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
         tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+        # A model of segmented input takes them along.
+        dictionaries=(
+            config["segment"]["dictionaries"] if config["segment"]["input"] == "segmented" else []
+        ),
     output:
         directory("results/package/{experiment}"),
     log:

@@ -1,5 +1,14 @@
 """Stages 4 to 6: morphemes as offsets, a vocabulary that knows them, and the corpus as token ids."""
 
+#: The files of the term lists that malmoi brings along, from the folder of scripts.
+TERM_LISTS = {name: f"malmoi/morphology/terms/{name}.tsv" for name in ("legal", "medical")}
+
+#: Settings of `vocabulary` that decide what is learned; the others are for its report and for choosing.
+LEARNING = (
+    *("size", "boundaries", "learner", "prune"),
+    *("sample_mb", "min_frequency", "reserved"),
+)
+
 
 rule segment:
     input:
@@ -8,6 +17,7 @@ rule segment:
         digest=ancient("results/dedup/{shard}.sha256"),
     output:
         segments="results/segments/{shard}.parquet",
+        changes="results/changes/{shard}.parquet",
         ledger="results/ledger/segment/{shard}.parquet",
     log:
         "results/logs/segment/{shard}.log",
@@ -20,7 +30,8 @@ rule segment:
         mem="4GB",
         runtime="12h",
     params:
-        code=code("segment.py"),
+        cfg=stage("segment.terms", "segment.patterns", "segment.spacing", "segment.input"),
+        code=code("segment.py", *TERM_LISTS.values()),
     script:
         "../scripts/segment.py"
 
@@ -41,10 +52,88 @@ rule vocabulary:
         mem="8GB",
         runtime="4h",
     params:
-        cfg=stage("seed", "vocabulary"),
+        cfg=stage("seed", *(f"vocabulary.{name}" for name in LEARNING)),
         code=code("learn_vocabulary.py"),
     script:
         "../scripts/learn_vocabulary.py"
+
+
+rule vocabulary_report:
+    input:
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        tokenizer="results/tokenizer",
+        terms=[SCRIPTS / TERM_LISTS[name] for name in config["segment"]["terms"]]
+        + config["segment"]["dictionaries"],
+        compared=[name for name in config["vocabulary"]["compare"] if Path(name).is_dir()],
+    output:
+        measures=report(
+            "results/vocabulary/measures.csv",
+            caption="../report/vocabulary.rst",
+            category="Vocabulary",
+        ),
+        coverage=report(
+            "results/vocabulary/coverage.csv",
+            caption="../report/vocabulary.rst",
+            category="Vocabulary",
+        ),
+        boundaries_figure=report(
+            "results/vocabulary/boundaries.png",
+            caption="../report/vocabulary.rst",
+            category="Vocabulary",
+        ),
+        coverage_figure=report(
+            "results/vocabulary/coverage.png",
+            caption="../report/vocabulary.rst",
+            category="Vocabulary",
+        ),
+        page=report(
+            "results/vocabulary/sentences.html",
+            caption="../report/sentences.rst",
+            category="Vocabulary",
+        ),
+    log:
+        "results/logs/vocabulary_report.log",
+    benchmark:
+        "results/benchmarks/vocabulary_report.tsv"
+    conda:
+        "../../envs/tokenizer.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="4h",
+    params:
+        cfg=stage("seed", "vocabulary.compare", "vocabulary.sentences"),
+        code=code("report_vocabulary.py", "malmoi/vocab/side_by_side.html"),
+    script:
+        "../scripts/report_vocabulary.py"
+
+
+# Only where it is asked for: what size, boundaries and learner would give.
+rule choose_vocabulary:
+    input:
+        expand("results/segments/{shard}.parquet", shard=SHARDS),
+    output:
+        table="results/vocabulary/frontier.csv",
+        figure="results/vocabulary/frontier.png",
+    log:
+        "results/logs/choose_vocabulary.log",
+    benchmark:
+        "results/benchmarks/choose_vocabulary.tsv"
+    conda:
+        "../../envs/tokenizer.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="8h",
+    params:
+        cfg=stage(
+            "seed",
+            "vocabulary.sweep",
+            *(f"vocabulary.{name}" for name in ("min_frequency", "reserved", "prune")),
+        ),
+        code=code("choose_vocabulary.py"),
+    script:
+        "../scripts/choose_vocabulary.py"
 
 
 rule tokenize:

@@ -38,7 +38,7 @@ def test_the_shipped_configurations_are_right(name):
     [
         ({"vocabulari": {}}, "the configuration: ", "did you mean 'vocabulary'?"),
         ({"corpus": {"shardz": 2}}, "corpus", "did you mean 'shards'?"),
-        ({"vocabulary": {"zzz": 2}}, "vocabulary", "known keys: boundaries, min_frequency"),
+        ({"vocabulary": {"zzz": 2}}, "vocabulary", "known keys: boundaries, compare, learner"),
         ({"vocabulary": {1: 2, "zzz": 3}}, "vocabulary", "unknown key 1; known keys"),
         ({"corpus": {"sources": [{"name": "a"}]}}, "corpus.sources[0]", "'domain' is missing"),
         ({"corpus": {"shards": "two"}}, "corpus.shards", "should be of type integer"),

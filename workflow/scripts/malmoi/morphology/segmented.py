@@ -8,17 +8,43 @@ that :func:`joined` gives back any text exactly.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from kiwipiepy import Kiwi
 
-from malmoi.morphology.analyzer import Analysis, analyze
+from malmoi.morphology.analyzer import Analysis, analyze, load_analyzer
 from malmoi.morphology.changes import Changes, moved
+from malmoi.morphology.dictionary import built_in, read_dictionaries
 
 MARK = "\u2581"
 
 _MARKS = re.compile(f" ?{MARK}+")
+_SPECIAL = re.compile(r"(\[(?:PAD|UNK|CLS|SEP|MASK)\])")
+
+
+class Segmenter:
+    """Parts text into morphemes at inference, as the corpus of a model of segmented input was.
+
+    ``terms``, ``patterns`` and ``dictionaries`` are those the corpus was segmented with. BERT's special tokens
+    in a text stay as they are.
+
+    Raises:
+        InputError: a dictionary cannot be used.
+    """
+
+    def __init__(self, terms: Sequence[str], patterns: bool, dictionaries: Sequence[str]) -> None:
+        words = built_in(terms, patterns).joined(read_dictionaries(dictionaries))
+        self._kiwi = load_analyzer(1, words)
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` with its morphemes parted."""
+        parts = _SPECIAL.split(text)
+        return "".join(
+            part if number % 2 else segment_text(self._kiwi, part)
+            for number, part in enumerate(parts)
+        )
 
 
 def segment_text(kiwi: Kiwi, text: str) -> str:

@@ -17,6 +17,7 @@ from malmoi.progress import LOG, track
 from malmoi.publish import card, checksums, gates
 from malmoi.publish.measures import BASELINES, read_evaluations, read_json, settings
 from malmoi.publish.provenance import provenance
+from malmoi.publish.segmentation import copy_segmentation
 
 #: Files of a model folder that are published where they are there; everything else stays behind.
 MODEL_FILES = (
@@ -78,6 +79,7 @@ def build_package(
     with replacing_folder(target) as folder:
         _copy_model(model, folder)
         shutil.copyfile(by_name["loss.png"], folder / "loss.png")
+        segmentation = copy_segmentation(folder, config.get("segment", {}), segments)
         origin = provenance(
             config=config,
             training=trained,
@@ -121,6 +123,7 @@ def build_package(
                 name for name in BASELINES if any(name in row.baselines for row in measures)
             ],
             "overridden": overridden,
+            "segmentation": segmentation,
             "limits": list(publish.get("limits") or []),
             "config_fingerprint": origin["config_fingerprint"],
             "training_fingerprint": str(trained.get("fingerprint", "")),
