@@ -78,6 +78,16 @@ _LATIN = (
     "))"
 )
 
+#: Josa after a numbered party (공소외 2가), a percentage or a square unit, which Kiwi often takes for nouns
+#: (12%의: 의/NNG). What stands before is asked for behind the josa, so that the search can skip to it.
+_JOSA = tuple(
+    (
+        f"{josa}(?:(?<=[인고외자] [0-9]{josa})|(?<=[인고외자] [0-9][0-9]{josa})|(?<=[%㎡㎥]{josa}))(?!\\S)",
+        tag,
+    )
+    for josa, tag in (("의", "JKG"), ("이", "JKS"), ("가", "JKS"), ("은", "JX"), ("과", "JC"))
+)
+
 #: (regular expression, tag of the whole match), for ``Kiwi.add_re_word``. The tags are those after which Kiwi
 #: reads the josa right: after a number (SN) it takes 가 for a noun.
 PATTERNS: tuple[tuple[str, str], ...] = (
@@ -85,4 +95,5 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (_STATUTE, "NNG"),
     (_POWER, "SL"),
     (_LATIN, "SL"),
+    *_JOSA,
 )
