@@ -33,7 +33,7 @@ ROUNDS, LEAST_SAVED = 24, 2e-4
 def exchanged(
     pieces: Sequence[str], words: Stretches, boundaries: str, room: int, min_frequency: int
 ) -> list[str]:
-    """Return up to ``room`` pieces of two characters or more, the most used first.
+    """Return ``room`` pieces of two characters or more, fewer where there are fewer, the most used first.
 
     ``pieces`` is what a learner gives, the best first; any substring of ``words`` seen ``min_frequency``
     times may take a place. Single characters always match and are not counted.
@@ -44,10 +44,14 @@ def exchanged(
     match = GreedyMatch(substrings, COSTS[boundaries])
     chosen = _best(match, _among(substrings, pieces[:room]), room)
     match.run(chosen)
-    uses = match.uses()
-    uses[~chosen] = -1
-    order = np.argsort(-uses, kind="stable")[: int(chosen.sum())]
-    return [substrings.pieces[number] for number in order.tolist()]
+    numbers, _, saved = match.changes(chosen)
+    # Places that no exchange found a good piece for go to what does the least harm.
+    gains = np.bincount(numbers, saved, len(chosen))
+    fit = np.where(chosen, np.inf, gains)
+    fit[substrings.lengths == 1] = -np.inf
+    order = np.lexsort((-substrings.frequencies, -match.uses() * chosen, -fit))
+    count = min(room, int((substrings.lengths > 1).sum()))
+    return [substrings.pieces[number] for number in order[:count].tolist()]
 
 
 def _among(substrings: Substrings, pieces: Sequence[str]) -> np.ndarray:
