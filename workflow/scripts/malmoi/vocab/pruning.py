@@ -18,12 +18,13 @@ from malmoi.vocab.eojeols import Stretches
 from malmoi.vocab.matching import REQUIRED, Costs, GreedyMatch
 from malmoi.vocab.substrings import Substrings, frequent_substrings
 
-#: For ``all`` crossing a boundary and cutting a morpheme count alike, which at high F1 is what F1 does itself,
-#: and of two ways with as many errors the one with fewer tokens wins. For ``functional`` tokens are what is
-#: saved, as far as that does not cross the boundary before a function morpheme.
+#: For ``all`` crossing a boundary and cutting a morpheme count alike, which at high F1 is what F1 does itself;
+#: how many tokens there are follows from both. For ``functional`` a compound may be one token or several:
+#: tokens are saved as far as that neither crosses the boundary before a function morpheme nor cuts
+#: morphemes.
 COSTS = {
-    "all": Costs(REQUIRED["all"], token=0.05, crossed=1.0, wrong_cut=1.0),
-    "functional": Costs(REQUIRED["functional"], token=0.3, crossed=1.0, wrong_cut=0.2),
+    "all": Costs(REQUIRED["all"], token=0.0, crossed=1.0, wrong_cut=1.0),
+    "functional": Costs(REQUIRED["functional"], token=0.1, crossed=1.0, wrong_cut=0.5),
 }
 
 #: Exchanges end after this many rounds, or when a round saves less than this share of the cost.
