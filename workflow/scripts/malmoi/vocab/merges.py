@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -19,6 +19,9 @@ PREFIX = "##"
 
 #: Scores that may rise are computed anew whenever the pieces have grown by this factor.
 _REFRESHED = 1.1
+
+#: A pair of symbols is one number, the left one's times this plus the right one's.
+_LEFT = 1 << 32
 
 
 class Merges:
@@ -38,17 +41,17 @@ class Merges:
         numbers = {name: number for number, name in enumerate(self._names)}
         self._parts = [[numbers[symbol] for symbol in symbols] for symbols, _ in split]
         self._counts = [count for _, count in split]
-        self._uses: Counter[int] = Counter()
+        self._uses = [0] * len(self._names)
         self._total = 0
-        self._pairs: Counter[tuple[int, int]] = Counter()
-        self._where: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        self._pairs: defaultdict[int, int] = defaultdict(int)
+        self._where: defaultdict[int, list[int]] = defaultdict(list)
         for number, (part, count) in enumerate(zip(self._parts, self._counts, strict=True)):
             for symbol in part:
                 self._uses[symbol] += count
             self._total += len(part) * count
-            for pair in pairwise(part):
-                self._pairs[pair] += count
-                self._where[pair].append(number)
+            for left, right in pairwise(part):
+                self._pairs[left * _LEFT + right] += count
+                self._where[left * _LEFT + right].append(number)
 
     def run(self, limit: int) -> list[str]:
         """Make up to ``limit`` merges and return the new pieces in order."""
@@ -74,9 +77,9 @@ class Merges:
 
     def uses(self) -> dict[str, int]:
         """Return how often each symbol stands in the parts as they are merged now."""
-        return {name: self._uses[number] for number, name in enumerate(self._names)}
+        return dict(zip(self._names, self._uses, strict=True))
 
-    def _heap(self) -> list[tuple[float, tuple[int, int]]]:
+    def _heap(self) -> list[tuple[float, int]]:
         heap = [
             (-self._score(pair), pair)
             for pair, count in self._pairs.items()
@@ -85,45 +88,52 @@ class Merges:
         heapq.heapify(heap)
         return heap
 
-    def _score(self, pair: tuple[int, int]) -> float:
+    def _score(self, pair: int) -> float:
         count = self._pairs[pair]
         if not self._likelihood:
             return count
-        expected = self._uses[pair[0]] * self._uses[pair[1]] / self._total
+        expected = self._uses[pair // _LEFT] * self._uses[pair % _LEFT] / self._total
         return count * math.log(count / expected)
 
-    def _merge(self, pair: tuple[int, int]) -> list[tuple[int, int]]:
+    def _merge(self, pair: int) -> list[int]:
         """Merge a pair wherever it stands and return the pairs that came up by that, in order."""
-        left, right = pair
+        left, right = divmod(pair, _LEFT)
         merged = len(self._names)
         self._names.append(self._names[left] + self._names[right].removeprefix(PREFIX))
-        fresh: set[tuple[int, int]] = set()
-        for number in self._where.pop(pair):
+        pairs, where = self._pairs, self._where
+        fresh: set[int] = set()
+        uses = 0
+        for number in where.pop(pair):
             part, count = self._parts[number], self._counts[number]
-            result, place = [], 0
-            while place < len(part):
-                if part[place : place + 2] == [left, right]:
-                    result.append(merged)
-                    place += 2
-                else:
-                    result.append(part[place])
+            place, last = 0, len(part) - 1
+            # Symbols left of ``place`` are done; a part is short, so it is changed in place.
+            while place < last:
+                if part[place] != left or part[place + 1] != right:
                     place += 1
-            made = len(part) - len(result)
-            if not made:
-                continue
-            for old in pairwise(part):
-                self._pairs[old] -= count
-            for new in pairwise(result):
-                self._pairs[new] += count
-            for new in pairwise(result):
-                if merged in new:
-                    self._where[new].append(number)
+                    continue
+                part[place : place + 2] = [merged]
+                last -= 1
+                uses += count
+                if place:
+                    before = part[place - 1]
+                    pairs[before * _LEFT + left] -= count
+                    new = before * _LEFT + merged
+                    pairs[new] += count
+                    where[new].append(number)
                     fresh.add(new)
-            self._uses[left] -= made * count
-            self._uses[right] -= made * count
-            self._uses[merged] += made * count
-            self._total -= made * count
-            self._parts[number] = result
+                if place < last:
+                    after = part[place + 1]
+                    pairs[right * _LEFT + after] -= count
+                    new = merged * _LEFT + after
+                    pairs[new] += count
+                    where[new].append(number)
+                    fresh.add(new)
+                place += 1
+        del pairs[pair]
+        self._uses.append(uses)
+        self._uses[left] -= uses
+        self._uses[right] -= uses
+        self._total -= uses
         return sorted(fresh)
 
 
