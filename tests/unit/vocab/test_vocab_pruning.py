@@ -21,7 +21,7 @@ from vocab_made_text import write_made_segments, write_marked_words
 WORDS = st.lists(
     st.from_regex(r"\A[가나다]{1,3}([|+][가나다]{1,2}){0,2}\Z"), min_size=1, max_size=8
 )
-COSTS = Costs(LEXICAL, token=0.25, crossed=1.0, wrong_cut=2.0)
+COSTS = Costs(LEXICAL, token=1, crossed=4, wrong_cut=8)
 
 
 def table(tmp_path: Path, *words: str) -> Stretches:
@@ -75,7 +75,7 @@ def test_the_match_is_that_of_wordpiece(
     wordpiece = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
     match = matched(substrings, chosen)
     uses: Counter[str] = Counter()
-    cost = 0.0
+    cost = 0
     for text, start, count in zip(words.texts, words.starts, words.totals.tolist(), strict=False):
         encoding = wordpiece.encode(text)
         for token in encoding.tokens:
@@ -84,15 +84,13 @@ def test_the_match_is_that_of_wordpiece(
         here = match.reached[start : start + len(text)]
         assert np.flatnonzero(here).tolist() == begins
         levels = words.levels[start : start + len(text)] > 0
-        cost += count * (
-            0.25 * here.sum() + (levels & ~here).sum() + 2 * (here & ~levels)[1:].sum()
-        )
+        cost += count * (here.sum() + 4 * (levels & ~here).sum() + 8 * (here & ~levels)[1:].sum())
     assert {
         piece: count
         for piece, count in zip(substrings.pieces, match.uses().tolist(), strict=True)
         if count
     } == uses
-    assert match.cost() == pytest.approx(cost)
+    assert match.cost() == cost
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -116,7 +114,7 @@ def test_what_a_piece_is_worth_is_what_the_match_costs_without_it(
         without, there = chosen.copy(), chosen.copy()
         without[number], there[number] = False, True
         difference = matched(substrings, without).cost() - matched(substrings, there).cost()
-        assert worth[number] == pytest.approx(difference)
+        assert worth[number] == difference
 
 
 def test_a_piece_that_swallows_a_josa_leaves(tmp_path: Path) -> None:

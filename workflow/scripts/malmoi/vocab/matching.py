@@ -24,12 +24,13 @@ class Costs:
     """What a vocabulary is charged for each token, for a boundary that a piece crosses and for a wrong cut.
 
     Charged boundaries are those of level ``required`` or above; a cut is wrong where no morpheme begins.
+    Whole numbers add up to the same sum in any order, so that every machine finds the same vocabulary.
     """
 
     required: int
-    token: float
-    crossed: float
-    wrong_cut: float
+    token: int
+    crossed: int
+    wrong_cut: int
 
 
 class GreedyMatch:
@@ -40,7 +41,7 @@ class GreedyMatch:
         words = substrings.words
         sizes = np.diff(words.starts)
         characters = len(words.characters)
-        self.occurrences = np.repeat(words.totals, sizes).astype(np.float64)
+        self.occurrences = np.repeat(words.totals, sizes)
         self._word_starts = words.starts[:-1]
         self._offsets = np.arange(characters) - np.repeat(self._word_starts, sizes)
         rests = np.repeat(sizes, sizes) - self._offsets
@@ -48,7 +49,7 @@ class GreedyMatch:
         self._by_rest = _groups(rests)
         self.boundaries = words.levels >= costs.required
         crossed = np.concatenate([[0], np.cumsum(self.boundaries)])
-        begin = np.full(characters, costs.token)
+        begin = np.full(characters, costs.token, dtype=np.int64)
         begin[(self._offsets > 0) & (words.levels == 0)] += costs.wrong_cut
         # A piece at a place costs what its beginning does and the boundaries strictly inside it; the place
         # one past the last stands for the end of every word.
@@ -73,7 +74,7 @@ class GreedyMatch:
             self._second[places] = self._taken[places] if number else here
             self._taken[places] = here
         costs, following = self._costs[self._taken], self._next[self._taken]
-        rest = np.zeros(characters + 1)
+        rest = np.zeros(characters + 1, dtype=np.int64)
         for places in self._by_rest:
             rest[places] = costs[places] + rest[following[places]]
         self._rest = rest
@@ -84,10 +85,10 @@ class GreedyMatch:
             reached[following[places]] = True
         self.reached = reached[:-1]
 
-    def cost(self) -> float:
+    def cost(self) -> int:
         """Return the cost of all words, each counted as often as it occurs."""
         starts = self._word_starts
-        return float(self._rest[starts] @ self.occurrences[starts])
+        return int(np.sum(self._rest[starts] * self.occurrences[starts]))
 
     def uses(self) -> np.ndarray:
         """Return how often the match uses each substring (int64 [S])."""

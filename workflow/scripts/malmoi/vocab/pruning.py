@@ -23,8 +23,8 @@ from malmoi.vocab.substrings import Substrings, frequent_substrings
 #: tokens are saved as far as that neither crosses the boundary before a function morpheme nor cuts
 #: morphemes.
 COSTS = {
-    "all": Costs(REQUIRED["all"], token=0.0, crossed=1.0, wrong_cut=1.0),
-    "functional": Costs(REQUIRED["functional"], token=0.1, crossed=1.0, wrong_cut=0.5),
+    "all": Costs(REQUIRED["all"], token=0, crossed=1, wrong_cut=1),
+    "functional": Costs(REQUIRED["functional"], token=1, crossed=10, wrong_cut=5),
 }
 
 #: Exchanges end after this many rounds, or when a round saves less than this share of the cost.
@@ -69,7 +69,7 @@ def _best(match: GreedyMatch, chosen: np.ndarray, room: int) -> np.ndarray:
         match.run(chosen)
         cost = match.cost()
         figures = ", ".join(f"{name} {value:.4f}" for name, value in match.measures().items())
-        LOG.info("vocabulary: round %d: cost %.0f, %s", number, cost, figures)
+        LOG.info("vocabulary: round %d: cost %d, %s", number, cost, figures)
         if cost > least * (1 - LEAST_SAVED):
             # Exchanges that are good one by one did harm together: fewer at once, from the best choice.
             most //= 4
