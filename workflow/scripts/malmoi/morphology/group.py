@@ -14,7 +14,7 @@ from malmoi.morphology.segmented import moved_analysis, parted
 from malmoi.morphology.surface import white_space
 
 #: Characters from which documents go to Kiwi: few, so that it need not wait while a batch is finished.
-BATCH_CHARACTERS = 16_384
+BATCH_CHARACTERS = 4_096
 
 
 class Group:
