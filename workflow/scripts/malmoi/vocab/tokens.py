@@ -14,8 +14,9 @@ from malmoi import ledger
 from malmoi.atomic import replacing
 from malmoi.progress import track
 
-#: Bits of ``unit_starts``: the token opens a word of the basic tokenizer, or a morpheme.
-WORD_START, MORPHEME_START = 1, 2
+#: Bits of ``unit_starts``: the token opens a word of the basic tokenizer, or a morpheme; it begins in a josa,
+#: an eomi or punctuation.
+WORD_START, MORPHEME_START, FUNCTIONAL = 1, 2, 4
 
 BATCH = 256
 
