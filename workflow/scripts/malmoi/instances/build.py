@@ -13,7 +13,7 @@ from malmoi import ledger, sampling
 from malmoi.atomic import replacing, write_json
 from malmoi.fingerprint import of_file
 from malmoi.instances import masking
-from malmoi.instances.pairs import Documents, Pairs, build_pairs
+from malmoi.instances.exchanged import Documents, Pairs, build_pairs
 from malmoi.instances.store import schema
 from malmoi.progress import LOG
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from instances_made_tokens import random_ends
-from malmoi.instances.pairs import Documents, Pairs, build_pairs
+from malmoi.instances.exchanged import Documents, Pairs, build_pairs
 
 
 @st.composite
