@@ -37,6 +37,7 @@ def write_tokens(path: Path, documents: Sequence[Document], size: int) -> Path:
             "doc_id": f"doc-{number:05d}",
             "source": "made",
             "domain": "legal",
+            "kind": "judgment",
             "group": document.group or f"group-{number:05d}",
             "split": document.split,
             "characters": 2 * len(document.ids),

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from malmoi import ledger
+from malmoi.errors import InputError
+from malmoi.vocab import tokens as tokens_module
+from malmoi.vocab import wordpiece
 from malmoi.vocab.learn import SPECIAL_TOKENS, bert_tokenizer
-from malmoi.vocab.tokens import MORPHEME_START, WORD_START, read_tokens, tokenize_documents
+from malmoi.vocab.tokens import (
+    FUNCTIONAL,
+    MORPHEME_START,
+    WORD_START,
+    read_tokens,
+    tokenize_documents,
+)
 from transformers import AutoTokenizer
 from vocab_made_text import lay_out, plain, write_segments
 
@@ -53,17 +63,17 @@ def test_units_and_sentences_of_an_example(folder: Path, tmp_path: Path) -> None
     both = WORD_START | MORPHEME_START
     assert list(zip(tokens, row["unit_starts"], strict=True)) == [
         ("피고", both),
-        ("##에게", MORPHEME_START),
-        ("##는", MORPHEME_START),
+        ("##에게", MORPHEME_START | FUNCTIONAL),
+        ("##는", MORPHEME_START | FUNCTIONAL),
         # The piece runs over the boundary before 을, so it is one unit.
         ("책임을", both),
         # Kiwi takes 民法 for one morpheme; BERT makes two words of it, and so two units.
         ("民", both),
         ("法", both),
-        ("의", both),
+        ("의", both | FUNCTIONAL),
         # An unknown word is one token, whatever morphemes it is made of.
         ("[UNK]", both),
-        (".", both),
+        (".", both | FUNCTIONAL),
     ]
     assert row["sentence_ends"] == [4, 9]
     assert row["characters"] == len(document["text"])
@@ -73,7 +83,7 @@ def test_units_and_sentences_of_an_example(folder: Path, tmp_path: Path) -> None
     ("word", "tokens", "units"),
     [
         # A morpheme of two pieces is one unit.
-        ([("하는", "NNG"), ("에게", "JKB")], ["하", "##는", "##에게"], [3, 0, 2]),
+        ([("하는", "NNG"), ("에게", "JKB")], ["하", "##는", "##에게"], [3, 0, 6]),
         # The vocabulary prefers ##에게, which crosses the boundary: no unit opens inside it.
         ([("하에", "NNG"), ("게", "JKB")], ["하", "##에게"], [3, 0]),
     ],
@@ -98,7 +108,7 @@ def test_offsets_count_characters_after_emoji_and_invisible_ones(
     (row,), _ = tokenized(folder, tmp_path, [document])
     tokens = [[*SPECIAL_TOKENS, *PIECES][number] for number in row["input_ids"]]
     assert tokens == ["[UNK]", "피고", "##에게", "원고", "##의"]
-    assert row["unit_starts"] == [3, 3, 2, 3, 2]
+    assert row["unit_starts"] == [3, 3, 6, 3, 6]
     assert row["sentence_ends"] == [3, 5]
 
 
@@ -145,6 +155,17 @@ def test_ids_are_those_of_the_plain_tokenizer(
         assert (entry["status"], entry["reason"]) == (
             ("kept", "") if ids else ("filtered", "no_tokens")
         )
+
+
+def test_how_much_is_read_and_remembered_at_once_changes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [[("피고", "NNG"), ("에게", "JKB")], [("원고", "NNG")], [("[MASK]", "SW")]]
+    documents = [lay_out([words[:n], words[1:]]) for n in (3, 1, 2, 3)] + [plain("\u200b")]
+    expected = tokenized(folder, tmp_path / "one", documents)
+    monkeypatch.setattr(tokens_module, "CHARACTERS", 20)
+    monkeypatch.setattr(wordpiece, "REMEMBERED", 2)
+    assert tokenized(folder, tmp_path / "two", documents) == expected
 
 
 def test_nothing_but_invisible_characters_is_dropped_with_a_reason(
@@ -196,3 +217,20 @@ def test_large_vocabularies_keep_their_ids(tmp_path: Path, size: int, kind: pa.D
     assert rows[0]["input_ids"] == [5, size - 1]
     batch = next(read_tokens(tmp_path / "tokens.arrow"))
     assert batch.schema.field("input_ids").type.value_type == kind
+
+
+def test_segments_without_tag_names_are_refused(folder: Path, tmp_path: Path) -> None:
+    path = write_segments(tmp_path / "segments.parquet", [plain("피고")])
+    pq.write_table(pq.read_table(path).replace_schema_metadata(None), path)
+    with pytest.raises(InputError, match=r"segments\.parquet.*malmoi\.tags.*segment again"):
+        tokenize_documents(path, folder, tmp_path / "tokens.arrow", tmp_path / "ledger.parquet")
+
+
+def test_a_tokenizer_that_changes_letters_is_refused(folder: Path, tmp_path: Path) -> None:
+    path = write_segments(tmp_path / "segments.parquet", [plain("피고")])
+    saved = (folder / "tokenizer.json").read_text(encoding="utf-8")
+    lowering = saved.replace('"lowercase": false', '"lowercase": true')
+    assert lowering != saved
+    (tmp_path / "tokenizer.json").write_text(lowering, encoding="utf-8")
+    with pytest.raises(InputError, match=r"tokenizer\.json.*cased BERT"):
+        tokenize_documents(path, tmp_path, tmp_path / "tokens.arrow", tmp_path / "ledger.parquet")

@@ -19,9 +19,7 @@ METADATA = b"malmoi.instances"
 BATCH_ROWS = 65_536
 
 
-def schema(
-    vocabulary_size: int, when: str, settings: Mapping[str, Any] | None = None
-) -> pa.Schema:
+def schema(vocabulary_size: int, when: str, settings: Mapping[str, Any] | None = None) -> pa.Schema:
     """Return the columns of an instance file; ids are uint16 where they fit, uint32 otherwise.
 
     ``input_ids`` holds [CLS] segment [SEP] segment [SEP] …; ``token_type_ids`` is 0 for the first segment of
