@@ -119,18 +119,14 @@ def _differences(given: str, repaired: str) -> Iterator[tuple[int, int, str]]:
     Both have the same characters apart from white space, and none at their edges.
     """
     before, after = _gaps(given), _gaps(repaired)
+    # Characters of white space that are still there before the place.
+    spaces = 0
     for place in sorted(before.keys() | after.keys()):
         old = given[slice(*before[place])] if place in before else ""
-        if place in after:
-            start, end = after[place]
-            if repaired[start:end] != old:
-                yield start, end, old
-        else:
-            # The characters before it, and the gaps among these that are still there.
-            start = place + sum(
-                stop - begin for other, (begin, stop) in after.items() if other < place
-            )
-            yield start, start, old
+        start, end = after.get(place, (place + spaces, place + spaces))
+        spaces += end - start
+        if repaired[start:end] != old:
+            yield start, end, old
 
 
 def _gaps(text: str) -> dict[int, tuple[int, int]]:
