@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,31 +76,3 @@ def lists(values: np.ndarray | pa.Array, offsets: np.ndarray) -> pa.ListArray:
     if isinstance(values, np.ndarray):
         values = pa.array(values)
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32, copy=False)), values)
-
-
-def joined(
-    parts: Sequence[Mapping[str, np.ndarray | pa.Array]], columns: pa.Schema
-) -> pa.RecordBatch:
-    """Return one record batch of several parts laid one after the other.
-
-    A part maps each column to its values, and each list column's name with ``_offsets`` to the ends of its
-    rows, counted from 0 within the part (int64 [rows + 1]).
-    """
-    arrays = []
-    for field in columns:
-        pieces = [part[field.name] for part in parts]
-        if isinstance(pieces[0], np.ndarray):
-            values = pa.array(np.concatenate(pieces))
-        else:
-            values = pa.concat_arrays(pieces)
-        if pa.types.is_list(field.type):
-            values = lists(values, _offsets([part[f"{field.name}_offsets"] for part in parts]))
-        arrays.append(values)
-    return pa.record_batch(arrays, schema=columns)
-
-
-def _offsets(parts: Sequence[np.ndarray]) -> np.ndarray:
-    result = [np.zeros(1, dtype=np.int64)]
-    for offsets in parts:
-        result.append(offsets[1:] + result[-1][-1])
-    return np.concatenate(result)
