@@ -63,6 +63,23 @@ class Sequences:
         return len(self.label)
 
 
+def of_pairs(
+    first: np.ndarray,
+    second: np.ndarray,
+    first_document: np.ndarray,
+    second_document: np.ndarray,
+    negative: np.ndarray,
+) -> Sequences:
+    """Return pairs as sequences: token positions int64 [P, 2] of both segments, and their documents [P]."""
+    return Sequences(
+        segments=np.stack([first, second], axis=1).reshape(-1, 2),
+        documents=np.stack([first_document, second_document], axis=1).reshape(-1),
+        offsets=np.arange(0, 2 * len(negative) + 1, 2),
+        label=(negative != NO_NEGATIVE).astype(np.int8),
+        negative=negative,
+    )
+
+
 @dataclass(frozen=True)
 class PairSettings:
     """How sequences are made.
