@@ -17,7 +17,9 @@ from malmoi.evaluation.pretraining import (
     piece_characters,
     unigram_losses,
 )
-from malmoi.instances.loader import InstanceStore
+from malmoi.fingerprint import of_file
+from malmoi.instances import shards
+from malmoi.instances.loader import InstanceStore, padded
 from malmoi.instances.store import schema
 from transformers import AutoTokenizer, BertForPreTraining
 
@@ -112,7 +114,10 @@ def test_sums_agree_with_the_loss_of_the_whole_model(model_dir, tmp_path):
     model = BertForPreTraining.from_pretrained(model_dir).eval()
     store = InstanceStore([write(tmp_path / "all.arrow", made(8, 3))])
     total = instance_sums(model, store, 3, CPU).sum(0)
-    batch = {name: torch.from_numpy(v) for name, v in store.batch(np.arange(8)).items()}
+    batch = {
+        name: torch.from_numpy(value).long()
+        for name, value in padded(store.rows(np.arange(8))).items()
+    }
     with torch.no_grad():
         whole = model(**batch)
     assert total[0] / total[2] + total[3] / total[5] == pytest.approx(float(whole.loss), abs=1e-5)
@@ -121,7 +126,7 @@ def test_sums_agree_with_the_loss_of_the_whole_model(model_dir, tmp_path):
 def test_the_unigram_loss_is_that_of_smoothed_counts(tmp_path):
     train = [Instance([7] * 4, [8] * 4, {1: 7, 2: 7, 3: 7, 7: 8})]
     path = write(tmp_path / "train.arrow", train)
-    counts = label_counts([path, path], VOCABULARY)
+    counts = label_counts(InstanceStore([path, path]), VOCABULARY)
     assert counts[7] == 6
     assert counts[8] == 2
     losses = unigram_losses(counts)
@@ -139,9 +144,8 @@ def test_pieces_stand_for_their_characters(model_dir):
 
 def test_labels_come_back_by_instance(tmp_path):
     instances = [Instance([7, 8], [9], {1: 7}), Instance([8], [9], {}), *made(7, 2)]
-    labels, doc_ids = masked_labels([write(tmp_path / "all.arrow", instances)], VOCABULARY)
+    labels = masked_labels(InstanceStore([write(tmp_path / "all.arrow", instances)]), VOCABULARY)
     assert [row.tolist() for row in labels] == [one.row["mlm_labels"] for one in instances]
-    assert doc_ids == [one.doc_id for one in instances]
 
 
 @pytest.fixture
@@ -195,3 +199,42 @@ def test_what_cannot_be_evaluated_is_named(evaluate, model_dir, tmp_path):
     foreign = Instance([VOCABULARY + 5], [8], {1: VOCABULARY + 5})
     with pytest.raises(InputError, match=f"token id {VOCABULARY + 5} is outside"):
         evaluate("foreign", made(4, 2), made(4, 2), [foreign])
+
+
+def test_dynamic_masks_stay_the_same_and_instances_without_pairs_have_no_nsp(model_dir, tmp_path):
+    masking = {"when": "dynamic", "unit": "piece", "rate": 0.5, "final_rate": 0.2}
+    settings = {
+        **{"phase": "l64", "split": "test", "seed": 4},
+        **{"masking": {**masking, "functional_weight": 1.0, "span_mean": 3.0}},
+        **{"vocabulary_sha256": of_file(model_dir / "vocab.txt")},
+    }
+    columns = shards.schema(VOCABULARY, "dynamic", settings)
+    draw = np.random.default_rng(5)
+    rows = []
+    for number in range(40):
+        size = int(draw.integers(10, 30))
+        ids = [CLS, *draw.integers(5, VOCABULARY, size).tolist(), SEP]
+        rows.append(
+            {
+                "input_ids": ids,
+                "token_type_ids": [0] * (size + 2),
+                "next_sentence_label": -100,
+                "doc_ids": [f"{number % 7}", "x"],
+                "segment_starts": [0, 9],
+                "unit_starts": [0, *[3] * size, 0],
+            }
+        )
+    path = tmp_path / "dynamic.arrow"
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, columns) as writer:
+        writer.write_table(pa.Table.from_pylist(rows, schema=columns))
+    outputs = [tmp_path / name for name in ("one.json", "two.json")]
+    for output in outputs:
+        splits = {"validation": [path], "test": [path]}
+        evaluate_pretraining(model_dir, splits, [path], 3, 16, output, threads=1)
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+    part = json.loads(outputs[0].read_text())["test"]
+    assert part["documents"] == 7
+    tokens = sum(len(row["input_ids"]) - 2 for row in rows)
+    assert part["trained"]["masked_tokens"] == pytest.approx(0.2 * tokens, rel=0.1)
+    assert part["trained"]["mlm_loss"] > 0
+    assert not [name for name in part["trained"] if "nsp" in name or name == "pairs"]

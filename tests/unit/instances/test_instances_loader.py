@@ -1,118 +1,174 @@
-"""Loading: padded batches with the right labels, each instance once per epoch, damage said plainly."""
+"""Loading: any rows of any files come out as they were written, and damage is said plainly."""
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from instances_made_tokens import Document, build, write_tokens, write_vocabulary
+from made_instances import Maker
 from malmoi.errors import InputError
-from malmoi.instances.loader import IGNORED, InstanceStore, step_indices
+from malmoi.instances.loader import InstanceStore, padded, step_epochs, step_indices
 
 SIZE = 1000
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two shards, and between them one without any instance."""
-    folder = tmp_path_factory.mktemp("instances")
-    vocabulary = write_vocabulary(folder / "vocab.txt", SIZE)
-    rng = np.random.default_rng(20)
-    paths = []
-    for number, count in enumerate((12, 0, 20)):
-        documents = [
-            Document(rng.integers(5, SIZE, size=length).tolist())
-            for length in rng.integers(2, 300, size=count)
-        ]
-        tokens = write_tokens(folder / f"tokens-{number}.arrow", documents, SIZE)
-        paths.append(build(folder / str(number), [tokens], vocabulary, duplicates=2).path)
-    return paths
+def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    return Maker(tmp_path_factory.mktemp("instances"), SIZE)
 
 
 @pytest.fixture(scope="module")
-def rows(files: list[Path]) -> list[dict]:
-    found = []
-    for path in files:
-        with pa.memory_map(str(path)) as file:
-            found += pa.ipc.open_file(file).read_all().to_pylist()
-    return found
+def static(maker: Maker) -> tuple[list[Path], list[dict]]:
+    """Three files of several record batches, one of them without any instance."""
+    written = [maker.write(f"s{n}.arrow", count) for n, count in enumerate((50, 0, 75))]
+    return [path for path, _ in written], [row for _, rows in written for row in rows]
 
 
-def test_store_holds_all_files_in_order(files: list[Path], rows: list[dict]) -> None:
-    store = InstanceStore(files)
-    assert len(store) == len(rows) > 100
-    assert store.document_ids(np.arange(len(store))) == [row["doc_id_a"] for row in rows]
-    assert len(InstanceStore([files[1]])) == 0
+@pytest.fixture(scope="module")
+def dynamic(maker: Maker) -> tuple[list[Path], list[dict]]:
+    written = [maker.write(f"d{n}.arrow", count, "dynamic") for n, count in enumerate((40, 60))]
+    return [path for path, _ in written], [row for _, rows in written for row in rows]
 
 
-def test_batch_pads_to_the_longest_and_labels_only_masked_places(
-    files: list[Path], rows: list[dict]
+@pytest.mark.parametrize("files", [1, 3])
+def test_rows_come_in_any_order_as_they_were_written(
+    files: int, static: tuple[list[Path], list[dict]]
 ) -> None:
-    store = InstanceStore(files)
-    indices = np.array([5, len(rows) - 1, 0, 40, 5])
-    batch = store.batch(indices)
-    width = max(len(rows[index]["input_ids"]) for index in indices)
-    for name in ("input_ids", "token_type_ids", "attention_mask", "labels"):
-        assert batch[name].shape == (5, width)
-        assert batch[name].dtype == np.int64
-    assert batch["next_sentence_label"].shape == (5,)
-    for number, index in enumerate(indices):
-        row = rows[index]
+    store, rows = InstanceStore(static[0][:files]), static[1]
+    assert len(store) == (50 if files == 1 else 125)
+    draw = np.random.default_rng(5)
+    for indices in (np.arange(len(store)), draw.integers(0, len(store), 60), np.array([], int)):
+        found = store.rows(indices)
+        assert len(found) == len(indices)
+        assert found.input_ids.dtype == np.uint16 or not len(indices)
+        assert store.lengths(indices).tolist() == found.lengths.tolist()
+        assert found.next_sentence_label.tolist() == [
+            rows[index]["next_sentence_label"] for index in indices
+        ]
+        labels, counts = store.labels(indices)
+        assert labels.tolist() == [label for i in indices for label in rows[i]["mlm_labels"]]
+        assert counts.tolist() == [len(rows[i]["mlm_labels"]) for i in indices]
+        for number, index in enumerate(indices):
+            one, row = found.part(number, number + 1), rows[index]
+            assert one.input_ids.tolist() == row["input_ids"]
+            assert one.token_type_ids.tolist() == row["token_type_ids"]
+            assert one.mlm_positions.tolist() == row["mlm_positions"]
+            assert one.mlm_labels.tolist() == row["mlm_labels"]
+
+
+def test_the_document_is_that_of_the_first_segment(static: tuple[list[Path], list[dict]]) -> None:
+    paths, rows = static
+    indices = np.random.default_rng(6).permutation(len(rows))
+    expected = [rows[index]["doc_ids"][0] for index in indices]
+    assert InstanceStore(paths).document_ids(indices) == expected
+
+
+def test_instances_beyond_the_last_are_refused(static: tuple[list[Path], list[dict]]) -> None:
+    store = InstanceStore(static[0])
+    for wrong in (-1, len(store)):
+        with pytest.raises(IndexError, match="125"):
+            store.rows(np.array([0, wrong]))
+
+
+def test_a_store_without_instances_has_none(static: tuple[list[Path], list[dict]]) -> None:
+    assert len(InstanceStore([static[0][1]])) == len(InstanceStore([])) == 0
+
+
+def test_a_store_is_pickled_as_its_paths(
+    maker: Maker, dynamic: tuple[list[Path], list[dict]]
+) -> None:
+    store = InstanceStore(dynamic[0], maker.vocabulary)
+    data = pickle.dumps(store)
+    assert len(data) < 1000
+    again = pickle.loads(data)
+    indices = np.arange(10)
+    assert np.array_equal(again.rows(indices).input_ids, store.rows(indices).input_ids)
+
+
+def originals(rows: dict, batch: dict[str, np.ndarray]) -> None:
+    for number, row in enumerate(rows):
         length = len(row["input_ids"])
-        assert batch["input_ids"][number, :length].tolist() == row["input_ids"]
-        assert batch["token_type_ids"][number, :length].tolist() == row["token_type_ids"]
-        assert batch["attention_mask"][number].tolist() == [1] * length + [0] * (width - length)
-        assert not batch["input_ids"][number, length:].any()
-        assert not batch["token_type_ids"][number, length:].any()
-        labels = np.full(width, IGNORED)
-        labels[row["mlm_positions"]] = row["mlm_labels"]
-        assert batch["labels"][number].tolist() == labels.tolist()
-        assert batch["next_sentence_label"][number] == row["next_sentence_label"]
+        ids, labels = (batch[name][number, :length] for name in ("input_ids", "labels"))
+        assert np.where(labels >= 0, labels, ids).tolist() == row["input_ids"]
 
 
-@given(st.integers(1, 100), st.integers(1, 64), st.integers(0, 2**31))
-def test_every_instance_comes_once_per_epoch(size: int, batch_size: int, seed: int) -> None:
-    steps = -(-3 * size // batch_size)
-    order = np.concatenate(
-        [step_indices(size, step, batch_size, seed, "l64") for step in range(steps)]
-    )
-    for epoch in range(3):
-        part = order[epoch * size : (epoch + 1) * size]
-        assert sorted(part.tolist()) == list(range(size))
+def test_dynamic_masks_hide_what_was_written_and_nothing_else(
+    maker: Maker, dynamic: tuple[list[Path], list[dict]]
+) -> None:
+    paths, rows = dynamic
+    store = InstanceStore(paths, maker.vocabulary)
+    found = store.rows(np.arange(len(rows)))
+    originals(rows, padded(found))
+    # Where every unit is larger than the budget, nothing is masked.
+    assert (np.diff(found.mlm_offsets) > 0).mean() > 0.9
+    hidden = found.input_ids[found.mlm_positions] != found.mlm_labels
+    assert 0.7 < hidden.mean() < 1.0
 
 
-@given(st.integers(1, 10**6), st.integers(0, 10**9), st.integers(1, 32))
-def test_a_step_depends_on_its_number_alone(size: int, step: int, batch_size: int) -> None:
-    once = step_indices(size, step, batch_size, 20, "l64")
-    assert once.shape == (batch_size,) and once.dtype == np.int64
-    assert ((once >= 0) & (once < size)).all()
-    assert np.array_equal(once, step_indices(size, step, batch_size, 20, "l64"))
-    # Half the batch size takes the same instances in twice the steps.
-    halves = [step_indices(size, 2 * step + part, batch_size, 20, "l64") for part in (0, 1)]
-    assert np.array_equal(
-        np.concatenate(halves), step_indices(size, step, 2 * batch_size, 20, "l64")
-    )
+def test_dynamic_masks_are_a_function_of_epoch_and_instance(
+    maker: Maker, dynamic: tuple[list[Path], list[dict]]
+) -> None:
+    paths, rows = dynamic
+    store = InstanceStore(paths, maker.vocabulary)
+    whole = np.arange(len(rows))
+    first = padded(store.rows(whole, whole * 0))
+    other = padded(store.rows(whole, whole * 0 + 1))
+    held_out = padded(store.rows(whole))
+    assert (first["labels"] != other["labels"]).any(1).mean() > 0.8
+    assert (first["labels"] != held_out["labels"]).any(1).mean() > 0.8
+    # In other company, in another order and beside other epochs, an instance keeps its masks.
+    indices = np.random.default_rng(8).permutation(len(rows))[:30]
+    epochs = np.arange(30) % 2
+    mixed = padded(store.rows(indices, epochs))
+    for number, index in enumerate(indices):
+        expected = (first, other)[epochs[number]]
+        width = mixed["labels"].shape[1]
+        for name in ("input_ids", "labels"):
+            assert mixed[name][number].tolist() == expected[name][index, :width].tolist()
 
 
-def test_epochs_phases_and_seeds_differ_in_order() -> None:
-    orders = [
-        step_indices(1000, 0, 1000, 20, "l64"),
-        step_indices(1000, 1, 1000, 20, "l64"),
-        step_indices(1000, 0, 1000, 20, "l128"),
-        step_indices(1000, 0, 1000, 21, "l64"),
-    ]
-    for number, order in enumerate(orders):
-        for other in orders[number + 1 :]:
-            assert (order == other).mean() < 0.02
+def test_the_mask_rate_follows_its_schedule(tmp_path: Path) -> None:
+    maker = Maker(tmp_path, SIZE)
+    path, _ = maker.write("d.arrow", 300, "dynamic")
+    settings = maker.settings("dynamic")
+    changed = {**settings["masking"], "rate": 0.4, "final_rate": 0.1, "unit": "piece"}
+    path, rows = maker.write("r.arrow", 300, "dynamic", masking=changed)
+    store = InstanceStore([path], maker.vocabulary)
+    tokens = sum(len(row["input_ids"]) - 3 for row in rows)
+    whole = np.arange(len(rows))
+    shares = [len(store.labels(whole, "e", at)[0]) / tokens for at in (0.0, 0.5, 1.0)]
+    assert shares == pytest.approx([0.4, 0.25, 0.1], abs=0.03)
+
+
+def test_dynamic_masks_need_their_own_vocabulary(
+    maker: Maker, dynamic: tuple[list[Path], list[dict]], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"d0\.arrow: masks are dynamic"):
+        InstanceStore(dynamic[0]).rows(np.arange(3))
+    other = Maker(tmp_path, SIZE + 1)
+    with pytest.raises(InputError, match=r"d0\.arrow: made with another vocabulary than .*vocab"):
+        InstanceStore(dynamic[0], other.vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", 21), ("phase", "l512"), ("vocabulary_sha256", "0")]
+)
+def test_files_that_do_not_belong_together_are_refused(
+    name: str, value: object, maker: Maker, static: tuple[list[Path], list[dict]]
+) -> None:
+    other, _ = maker.write(f"other-{name}.arrow", 3, **{name: value})
+    with pytest.raises(InputError, match=rf"other-{name}\.arrow: made with {name} .*s0\.arrow"):
+        InstanceStore([static[0][0], other])
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_file_cut_short_is_said_plainly(tmp_path: Path, files: list[Path], kept: float) -> None:
-    data = files[0].read_bytes()
+def test_a_file_cut_short_is_said_plainly(
+    tmp_path: Path, static: tuple[list[Path], list[dict]], kept: float
+) -> None:
+    data = static[0][0].read_bytes()
     path = tmp_path / "cut.arrow"
     path.write_bytes(data[: int(kept * len(data))])
     with pytest.raises(InputError, match=r"cut\.arrow: not a readable instance file.*delete it"):
@@ -120,9 +176,9 @@ def test_a_file_cut_short_is_said_plainly(tmp_path: Path, files: list[Path], kep
 
 
 def test_a_file_whose_batches_cannot_be_found_is_said_plainly(
-    tmp_path: Path, files: list[Path]
+    tmp_path: Path, static: tuple[list[Path], list[dict]]
 ) -> None:
-    data = bytearray(files[0].read_bytes())
+    data = bytearray(static[0][0].read_bytes())
     # Garbage over the first message: the footer still opens, the batch it points to does not.
     data[: len(data) // 2] = b"\xff" * (len(data) // 2)
     path = tmp_path / "overwritten.arrow"
@@ -136,3 +192,29 @@ def test_a_missing_or_foreign_file_is_said_plainly(tmp_path: Path) -> None:
     for name in ("foreign.arrow", "missing.arrow"):
         with pytest.raises(InputError, match=name):
             InstanceStore([tmp_path / name])
+
+
+def test_a_compressed_file_and_another_type_are_said_plainly(tmp_path: Path) -> None:
+    maker = Maker(tmp_path, SIZE)
+    path, _ = maker.write("zstd.arrow", 200, batch=200, compression="zstd")
+    with pytest.raises(InputError, match=r"zstd\.arrow: compressed or unaligned"):
+        InstanceStore([path])
+    wide = tmp_path / "wide.arrow"
+    table = pa.table({"input_ids": pa.array([[1]], pa.list_(pa.int64()))})
+    with pa.OSFile(str(wide), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(InputError, match=r"wide\.arrow: column input_ids is list<item: int64>"):
+        InstanceStore([wide])
+
+
+def test_epochs_phases_and_seeds_differ_in_order() -> None:
+    orders = [
+        step_indices(1000, 0, 1000, 20, "l64"),
+        step_indices(1000, 1, 1000, 20, "l64"),
+        step_indices(1000, 0, 1000, 20, "l128"),
+        step_indices(1000, 0, 1000, 21, "l64"),
+    ]
+    assert step_epochs(1000, 1, 1000).tolist() == [1] * 1000
+    for number, order in enumerate(orders):
+        for other in orders[number + 1 :]:
+            assert (order == other).mean() < 0.02

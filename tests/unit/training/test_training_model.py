@@ -72,6 +72,23 @@ def test_a_batch_without_masks_has_no_mlm_loss() -> None:
     outputs.loss.backward()
 
 
+def test_rows_that_are_no_pairs_count_for_mlm_alone() -> None:
+    given, network = batch(), model()
+    whole = pretraining_outputs(network, given)
+    given["next_sentence_label"] = torch.full((3,), -100)
+    outputs = pretraining_outputs(network, given)
+    assert outputs.nsp_loss == outputs.nsp_count == outputs.nsp_correct == 0
+    assert outputs.loss == outputs.mlm_loss == whole.mlm_loss
+    outputs.loss.backward()
+    gradient = network.cls.seq_relationship.weight.grad
+    assert gradient is not None and not gradient.any()
+    given["next_sentence_label"] = torch.tensor([-100, 1, -100])
+    one = pretraining_outputs(network, {name: value[1:2] for name, value in given.items()})
+    mixed = pretraining_outputs(network, given)
+    assert mixed.nsp_count == 1
+    assert mixed.nsp_loss.item() == pytest.approx(one.nsp_loss.item(), abs=1e-6)
+
+
 def test_losses_are_float32_whatever_the_model_is() -> None:
     outputs = pretraining_outputs(model().to(torch.bfloat16), batch())
     assert outputs.loss.dtype == outputs.mlm_loss.dtype == outputs.nsp_loss.dtype == torch.float32

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, BertForPreTraining
@@ -21,9 +20,12 @@ from transformers import AutoTokenizer, BertForPreTraining
 from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.evaluation.intervals import figure, interval, numbered
-from malmoi.instances.loader import InstanceStore
+from malmoi.instances.loader import InstanceStore, padded
 from malmoi.progress import LOG, track
 from malmoi.training.model import untrained
+
+#: Instances whose labels are read at a time.
+BLOCK = 8192
 
 #: What is summed over each instance, in the order of the columns of ``instance_sums``.
 SUMS = ("mlm_loss", "mlm_correct", "mlm_count", "nsp_loss", "nsp_correct", "nsp_count")
@@ -49,8 +51,11 @@ def evaluate_pretraining(
         output_json: one object per split with ``trained``, ``untrained`` and ``unigram``. Losses are
             in nats per masked token (MLM) or per pair (NSP); ``mlm_bits_per_character`` divides by
             the characters of the masked pieces, which makes vocabularies of different sizes roughly
-            comparable. ``intervals`` are 95 % bootstrap intervals over documents (``doc_id_a``).
+            comparable. ``intervals`` are 95 % bootstrap intervals over documents (that of an
+            instance's first segment). Without sentence pairs there are no measures of NSP.
         threads: CPU threads of torch; its own choice where None.
+
+    Dynamic masks are those of ``malmoi.instances.loader.HELD_OUT``, at the rate training ends with.
 
     Raises:
         InputError: a split holds no instances or no masked tokens, or an instance's ids do not fit
@@ -63,7 +68,9 @@ def evaluate_pretraining(
     config = trained_model.config
     networks = {"trained": trained_model, "untrained": untrained(config, seed)}
     characters = piece_characters(model_dir, config.vocab_size)
-    unigram = unigram_losses(label_counts(train_paths, config.vocab_size))
+    vocabulary = Path(model_dir) / "vocab.txt"
+    counts = label_counts(InstanceStore(train_paths, vocabulary), config.vocab_size)
+    unigram = unigram_losses(counts)
     report: dict[str, Any] = {
         "kind": "pretraining",
         "seed": seed,
@@ -71,9 +78,9 @@ def evaluate_pretraining(
         "vocabulary_size": config.vocab_size,
     }
     for split, paths in instance_paths.items():
-        store = InstanceStore(paths)
-        labels, doc_ids = masked_labels(paths, config.vocab_size)
-        if not len(store) or not sum(map(len, labels)):
+        store = InstanceStore(paths, vocabulary)
+        labels = masked_labels(store, config.vocab_size)
+        if not sum(map(len, labels)):
             raise InputError(
                 f"{', '.join(map(str, paths))}: the {split} split holds no masked tokens to "
                 f"evaluate on; give it more documents (curate.split.{split} in the config)"
@@ -84,6 +91,7 @@ def evaluate_pretraining(
         }
         sums["unigram"] = unigram_sums(labels, unigram)
         lengths = np.array([characters[ids].sum() for ids in labels], dtype=np.float64)
+        doc_ids = store.document_ids(np.arange(len(store)))
         report[split] = split_report(sums, lengths, doc_ids, seed)
         LOG.info("%s: %s", split, {name: report[split][name]["mlm_loss"] for name in sums})
     write_json(output_json, report)
@@ -101,14 +109,15 @@ def instance_sums(
     """Return the sums named in ``SUMS`` for each instance (float64 [len(store), 6]).
 
     The model runs in evaluation mode, that is without dropout; the MLM head sees masked positions
-    only.
+    only. An instance without a pair label has zeros for NSP.
     """
     model = model.to(device).eval()
     result = np.zeros((len(store), len(SUMS)))
     starts = range(0, len(store), batch_size)
     for start in track(starts, label, total=len(starts), unit="batches"):
         rows = np.arange(start, min(start + batch_size, len(store)))
-        batch = {name: torch.from_numpy(v).to(device) for name, v in store.batch(rows).items()}
+        arrays = padded(store.rows(rows), limit=model.config.max_position_embeddings)
+        batch = {name: torch.from_numpy(v).to(device).long() for name, v in arrays.items()}
         encoded = model.bert(
             input_ids=batch["input_ids"],
             token_type_ids=batch["token_type_ids"],
@@ -131,56 +140,46 @@ def instance_sums(
             )
         result[rows, 3] = cross_entropy(pair_logits, pairs, reduction="none").cpu().numpy()
         result[rows, 4] = (pair_logits.argmax(-1) == pairs).cpu().numpy()
-        result[rows, 5] = 1
+        result[rows, 5] = (pairs >= 0).cpu().numpy()
     return result
 
 
-def masked_labels(
-    paths: Sequence[str | Path], vocabulary_size: int
-) -> tuple[list[np.ndarray], list[str]]:
-    """Return the original ids at each instance's masked positions and each instance's ``doc_id_a``.
+def masked_labels(store: InstanceStore, vocabulary_size: int) -> list[np.ndarray]:
+    """Return the original ids (int64) at each instance's masked positions.
 
     Raises:
         InputError: an id is not in the vocabulary.
     """
     labels: list[np.ndarray] = []
-    doc_ids: list[str] = []
-    for batch, flat in _label_batches(paths, vocabulary_size):
-        ends = np.cumsum(batch.column("mlm_labels").value_lengths().to_numpy())
-        labels.extend(np.split(flat, ends[:-1]) if len(ends) else [])
-        doc_ids.extend(batch.column("doc_id_a").to_pylist())
-    return labels, doc_ids
+    for flat, counts in _labels(store, vocabulary_size, "labels"):
+        labels.extend(np.split(flat, np.cumsum(counts)[:-1]))
+    return labels
 
 
-def label_counts(paths: Sequence[str | Path], vocabulary_size: int) -> np.ndarray:
-    """Return how often each id is a masked label in the instances of ``paths`` (int64 [V]).
+def label_counts(store: InstanceStore, vocabulary_size: int) -> np.ndarray:
+    """Return how often each id is a masked label of the instances (int64 [V]).
 
     Raises:
         InputError: an id is not in the vocabulary.
     """
-    counts = np.zeros(vocabulary_size, dtype=np.int64)
-    for _, flat in _label_batches(paths, vocabulary_size):
-        counts += np.bincount(flat, minlength=vocabulary_size)
-    return counts
+    result = np.zeros(vocabulary_size, dtype=np.int64)
+    for flat, _ in _labels(store, vocabulary_size, "unigram"):
+        result += np.bincount(flat, minlength=vocabulary_size)
+    return result
 
 
-def _label_batches(
-    paths: Sequence[str | Path], vocabulary_size: int
-) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
-    """Yield each record batch with its masked labels one after another (int64)."""
-    for path in paths:
-        with pa.memory_map(str(path)) as source:
-            reader = pa.ipc.open_file(source)
-            for number in range(reader.num_record_batches):
-                batch = reader.get_batch(number)
-                flat = batch.column("mlm_labels").flatten().to_numpy().astype(np.int64)
-                if len(flat) and int(flat.max()) >= vocabulary_size:
-                    raise InputError(
-                        f"{path}: token id {int(flat.max())} is outside the model's vocabulary of "
-                        f"{vocabulary_size}; evaluate with instances made by the model's own "
-                        f"tokenizer"
-                    )
-                yield batch, flat
+def _labels(
+    store: InstanceStore, vocabulary_size: int, label: str
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the labels of a block of instances one after another, and how many each has (int64)."""
+    for start in track(range(0, len(store), BLOCK), label, unit="blocks"):
+        flat, counts = store.labels(np.arange(start, min(start + BLOCK, len(store))))
+        if len(flat) and int(flat.max()) >= vocabulary_size:
+            raise InputError(
+                f"{store.paths[0]} and what is with it: token id {int(flat.max())} is outside the model's "
+                f"vocabulary of {vocabulary_size}; evaluate with instances made by the model's own tokenizer"
+            )
+        yield flat, counts
 
 
 def unigram_losses(counts: np.ndarray) -> np.ndarray:
@@ -217,6 +216,7 @@ def split_report(
     ``sums`` maps ``trained``, ``untrained`` (columns ``SUMS``) and ``unigram`` (the first three) to
     per-instance sums; ``lengths`` holds the characters of each instance's masked pieces.
     """
+    sums = {name: values if values[:, 3:].any() else values[:, :3] for name, values in sums.items()}
     numbers, documents = numbered(list(doc_ids))
     by_document = {}
     for name, values in sums.items():

@@ -1,94 +1,272 @@
-"""Read instances for training: memory-mapped, in an order that is a function of the global step."""
+"""Read instances for training: memory-mapped, any rows at once, with masks from the file or drawn here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from malmoi import sampling
 from malmoi.errors import InputError
+from malmoi.fingerprint import of_file
+from malmoi.instances import masking, shards
+from malmoi.instances.batches import (
+    IGNORED,
+    Rows,
+    micro_batches,
+    packed,
+    padded,
+    ranges,
+    rank_share,
+    step_epochs,
+    step_indices,
+)
+from malmoi.instances.mapped import MappedFile
 
-#: The label of positions that are not masked, as ``torch.nn.CrossEntropyLoss`` ignores it.
-IGNORED = -100
+#: What other rooms may use; they take it from here.
+__all__ = [
+    "HELD_OUT",
+    "IGNORED",
+    "InstanceStore",
+    "Rows",
+    "micro_batches",
+    "packed",
+    "padded",
+    "rank_share",
+    "step_epochs",
+    "step_indices",
+]
+
+#: The "epoch" of instances that are measured on: their masks stay the same for ever.
+HELD_OUT = "held_out"
+
+_IDS = (pa.list_(pa.uint16()), pa.list_(pa.uint32()))
+_BYTES = (pa.list_(pa.uint8()),)
+_COLUMNS = {
+    "input_ids": _IDS,
+    "token_type_ids": _BYTES,
+    "mlm_positions": (pa.list_(pa.uint16()),),
+    "mlm_labels": _IDS,
+    "unit_starts": _BYTES,
+    "next_sentence_label": (pa.int8(), pa.uint8()),
+}
+
+#: What a store's files must have in common for one set of draws to be theirs.
+_COMMON = ("phase", "masking", "vocabulary_sha256", "seed")
 
 
 class InstanceStore:
     """All instances of a list of files, by number, without reading them into memory.
 
+    Files with ``static`` masks give those; files with ``dynamic`` ones get masks when they are read, which
+    needs the vocabulary. Opening looks at record batches, not at rows, so it takes the same time for any
+    number of instances; a store is pickled as its paths.
+
+    Args:
+        paths: the files, in the manifest's order, which gives the instances their numbers.
+        vocabulary: ``vocab.txt`` of the tokenizer, for dynamic masks.
+
     Raises:
-        InputError: a file is missing, cut short or no Arrow file. Damage inside a column is not seen here;
-            the manifest's sha256 tells it.
+        InputError: a file is missing, cut short or no instance file; the files do not belong together or
+            are of another vocabulary. Damage inside a column is not seen here; the manifest's sha256 tells it.
     """
 
-    def __init__(self, paths: Sequence[str | Path]) -> None:
-        self._batches: list[pa.RecordBatch] = []
-        for path in paths:
-            try:
-                reader = pa.ipc.open_file(pa.memory_map(str(path)))
-                batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-            except (OSError, pa.ArrowInvalid) as error:
-                raise InputError(
-                    f"{path}: not a readable instance file ({error}); delete it and run again"
-                ) from error
-            self._batches += [batch for batch in batches if batch.num_rows]
-        self._ends = np.cumsum([batch.num_rows for batch in self._batches], dtype=np.int64)
+    def __init__(self, paths: Sequence[str | Path], vocabulary: str | Path | None = None) -> None:
+        self.paths, self._vocabulary_path = tuple(paths), vocabulary
+        self._files = [MappedFile(path, _COLUMNS) for path in paths]
+        self._batches = [batch for file in self._files for batch in file.batches]
+        sizes = [batch.num_rows for batch in self._batches]
+        self._ends = np.cumsum(sizes, dtype=np.int64)
+        self._begins = self._ends - np.array(sizes, dtype=np.int64)
+        self._file_of = np.repeat(
+            np.arange(len(self._files)), [len(file.batches) for file in self._files]
+        )
+        self._values = self._places(lambda file: file.values)
+        self._offsets = self._places(lambda file: file.offsets)
+        self._settings = self._common_settings()
+        self.dynamic = "unit_starts" in self._values
+        self._vocabulary = None
+        if vocabulary is not None and self.dynamic:
+            self._check_vocabulary(vocabulary)
+            self._vocabulary = masking.read_vocabulary(vocabulary)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
 
-    def batch(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """Return instances padded to the longest of them, as int64 arrays.
+    def __reduce__(self) -> tuple:
+        return InstanceStore, (self.paths, self._vocabulary_path)
 
-        ``input_ids``, ``token_type_ids``, ``attention_mask`` and ``labels`` are [B, S]; ``labels`` is -100
-        where nothing is masked. ``next_sentence_label`` is [B].
+    def lengths(self, indices: np.ndarray) -> np.ndarray:
+        """Return the tokens of each instance (int64 [B]), special tokens included."""
+        return _Selection(self, indices).spans("input_ids")[1]
+
+    def rows(
+        self, indices: np.ndarray, epochs: np.ndarray | str = HELD_OUT, progress: float = 1.0
+    ) -> Rows:
+        """Return instances (int64 [B] numbers, in any order) end to end, masked.
+
+        Dynamic masks are a function of the file's seed and phase, the instance's number and its epoch
+        (``epochs``: int64 [B], or one name for all); the share masked is that of the schedule after
+        ``progress`` (0 to 1) of the training. Static files have their masks already.
+
+        Raises:
+            InputError: masks must be drawn and no vocabulary was given.
         """
-        rows = [self._row(int(index)) for index in indices]
-        width = max((len(row[0]) for row in rows), default=0)
-        shape = (len(rows), width)
-        result = {
-            "input_ids": np.zeros(shape, dtype=np.int64),
-            "token_type_ids": np.zeros(shape, dtype=np.int64),
-            "attention_mask": np.zeros(shape, dtype=np.int64),
-            "labels": np.full(shape, IGNORED, dtype=np.int64),
-            "next_sentence_label": np.zeros(len(rows), dtype=np.int64),
-        }
-        for number, (ids, types, positions, labels, following) in enumerate(rows):
-            result["input_ids"][number, : len(ids)] = ids
-            result["token_type_ids"][number, : len(ids)] = types
-            result["attention_mask"][number, : len(ids)] = 1
-            result["labels"][number, positions] = labels
-            result["next_sentence_label"][number] = following
-        return result
+        chosen = _Selection(self, indices)
+        starts, lengths = chosen.spans("input_ids")
+        ids = chosen.gather("input_ids", starts, lengths)
+        type_starts, _ = chosen.spans("token_type_ids")
+        types = chosen.gather("token_type_ids", type_starts, lengths)
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        if self.dynamic:
+            unit_starts, _ = chosen.spans("unit_starts")
+            units = chosen.gather("unit_starts", unit_starts, lengths)
+            masked = self._mask(ids, units, ends, indices, epochs, progress)
+            ids, positions, labels = masked.seen, masked.positions, masked.labels
+            counts = masked.counts
+        else:
+            label_starts, counts = chosen.spans("mlm_labels")
+            labels = chosen.gather("mlm_labels", label_starts, counts)
+            position_starts, _ = chosen.spans("mlm_positions")
+            positions = chosen.gather("mlm_positions", position_starts, counts)
+            positions = positions + np.repeat(ends[:-1], counts)
+        return Rows(
+            input_ids=ids,
+            token_type_ids=types,
+            cu_seqlens=ends.astype(np.int32),
+            mlm_positions=positions,
+            mlm_labels=labels,
+            mlm_offsets=np.concatenate([[0], np.cumsum(counts)]),
+            next_sentence_label=chosen.scalars("next_sentence_label"),
+        )
+
+    def labels(
+        self, indices: np.ndarray, epochs: np.ndarray | str = HELD_OUT, progress: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the original ids at masked positions (int64 [M]) and their count per instance (int64 [B])."""
+        if self.dynamic:
+            rows = self.rows(indices, epochs, progress)
+            return rows.mlm_labels.astype(np.int64), np.diff(rows.mlm_offsets)
+        chosen = _Selection(self, indices)
+        starts, counts = chosen.spans("mlm_labels")
+        return chosen.gather("mlm_labels", starts, counts).astype(np.int64), counts
 
     def document_ids(self, indices: np.ndarray) -> list[str]:
-        """Return the document that segment A of each instance is from."""
-        places = (self._place(int(index)) for index in indices)
-        return [batch.column(5)[row].as_py() for batch, row in places]
+        """Return the document that the first segment of each instance is from."""
+        chosen = _Selection(self, indices)
+        result = np.empty(len(indices), dtype=object)
+        for number in np.unique(chosen.batch).tolist():
+            places = np.flatnonzero(chosen.batch == number)
+            batch = self._batches[number]
+            rows = pa.array(chosen.row[places])
+            if "doc_ids" in batch.schema.names:
+                found = pc.list_element(batch.column("doc_ids").take(rows), 0)
+            else:
+                found = batch.column("doc_id_a").take(rows)
+            result[places] = found.to_numpy(zero_copy_only=False)
+        return result.tolist()
 
-    def _place(self, index: int) -> tuple[pa.RecordBatch, int]:
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        batch = self._batches[number]
-        return batch, index - int(self._ends[number]) + batch.num_rows
+    def _places(self, of: Callable[[MappedFile], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return the places of every column that all files have, over all record batches."""
+        used = [of(file) for file in self._files if file.batches]
+        names = [name for name in _COLUMNS if used and all(name in each for each in used)]
+        return {name: np.concatenate([each[name] for each in used]) for name in names}
 
-    def _row(self, index: int) -> tuple[np.ndarray, ...]:
-        batch, row = self._place(index)
-        lists = tuple(batch.column(place)[row].values.to_numpy() for place in range(4))
-        return (*lists, batch.column(4)[row].as_py())
+    def _common_settings(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for file in self._files:
+            settings = json.loads(file.metadata.get(shards.METADATA, b"{}"))
+            own = {name: settings.get(name) for name in _COMMON}
+            for name, value in (found or own).items():
+                if own[name] != value:
+                    raise InputError(
+                        f"{file.path}: made with {name} {own[name]!r}, but {self.paths[0]} with {value!r}; "
+                        "delete the older one and run again"
+                    )
+            found = own
+        return found
+
+    def _check_vocabulary(self, path: str | Path) -> None:
+        expected = self._settings.get("vocabulary_sha256")
+        if expected != of_file(path):
+            raise InputError(
+                f"{self.paths[0]}: made with another vocabulary than {path}; delete it and run again"
+            )
+
+    def _mask(
+        self,
+        ids: np.ndarray,
+        units: np.ndarray,
+        ends: np.ndarray,
+        indices: np.ndarray,
+        epochs: np.ndarray | str,
+        progress: float,
+    ) -> masking.Masked:
+        if self._vocabulary is None:
+            raise InputError(
+                f"{self.paths[0]}: masks are dynamic, so reading it takes the vocabulary"
+            )
+        drawn = self._settings["masking"]
+        keys = np.empty(len(indices), dtype=np.uint64)
+        names = np.broadcast_to(np.asarray(epochs), len(indices))
+        for epoch in np.unique(names).tolist():
+            stream = sampling.key(self._settings["seed"], "mask", self._settings["phase"], epoch)
+            keys[names == epoch] = sampling.bits(stream, indices[names == epoch])
+        settings = masking.MaskSettings(
+            **{name: drawn[name] for name in ("unit", "rate", "functional_weight", "span_mean")}
+        )
+        rate = masking.rate_at(progress, drawn["rate"], drawn["final_rate"])
+        return masking.mask(ids, units, ends, keys, rate, self._vocabulary, settings)
 
 
-def step_indices(size: int, step: int, batch_size: int, seed: int, phase: str) -> np.ndarray:
-    """Return the instances (int64 [batch_size]) of one global step of a phase.
+class _Selection:
+    """Some rows of a store: which record batch and row each is, and how to gather their values."""
 
-    Each epoch is another random order of all ``size`` instances; a step may take the end of one epoch and
-    the beginning of the next. Nothing depends on earlier steps or on the number of ranks.
-    """
-    positions = step * batch_size + np.arange(batch_size, dtype=np.int64)
-    epochs, places = positions // size, positions % size
-    result = np.empty(batch_size, dtype=np.int64)
-    for epoch in np.unique(epochs).tolist():
-        order = sampling.Permutation(size, sampling.key(seed, "order", phase, epoch))
-        result[epochs == epoch] = order(places[epochs == epoch])
-    return result
+    def __init__(self, store: InstanceStore, indices: np.ndarray) -> None:
+        self._store = store
+        if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < len(store):
+            raise IndexError(f"no instance {int(indices.max())} among {len(store)}")
+        self.batch = np.searchsorted(store._ends, indices, side="right")
+        self.row = indices - store._begins[self.batch]
+        files = store._file_of[self.batch]
+        numbers = np.unique(files).tolist()
+        #: Each file with rows here, and which ones: all of them where there is but one.
+        self._groups = [
+            (store._files[number], np.flatnonzero(files == number) if numbers[1:] else slice(None))
+            for number in numbers
+        ]
+
+    def spans(self, column: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return where each row's list begins in its file's view of the column, and how long it is."""
+        places = self._store._offsets[column][self.batch] + self.row
+        begins, ends = np.empty_like(places), np.empty_like(places)
+        for file, rows in self._groups:
+            view = file.offset_view()
+            begins[rows] = view[places[rows]]
+            ends[rows] = view[places[rows] + 1]
+        return self._store._values[column][self.batch] + begins, ends - begins
+
+    def gather(self, column: str, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Return the lists of the rows, one after the other, in the type of the column."""
+        views = [file.view(column) for file, _ in self._groups]
+        if len(views) == 1:
+            return views[0][ranges(starts, lengths)]
+        result = np.empty(int(lengths.sum()), dtype=np.result_type(np.uint8, *views))
+        targets = np.cumsum(lengths) - lengths
+        for view, (_, rows) in zip(views, self._groups, strict=True):
+            taken = view[ranges(starts[rows], lengths[rows])]
+            result[ranges(targets[rows], lengths[rows])] = taken
+        return result
+
+    def scalars(self, column: str) -> np.ndarray:
+        """Return one number per row (int64)."""
+        places = self._store._values[column][self.batch] + self.row
+        result = np.empty(len(places), dtype=np.int64)
+        for file, rows in self._groups:
+            result[rows] = file.view(column)[places[rows]]
+        return result

@@ -8,10 +8,8 @@ up without the workflow:
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -20,9 +18,7 @@ from malmoi.atomic import write_text
 from malmoi.errors import InputError
 from malmoi.progress import LOG
 from malmoi.training.plan import REFUSAL, Plan
-
-#: ``prctl`` option of Linux: the signal a process gets when its parent dies.
-_PR_SET_PDEATHSIG = 1
+from malmoi.training.processes import end_with_parent
 
 
 def main(arguments: list[str]) -> int:
@@ -32,9 +28,9 @@ def main(arguments: list[str]) -> int:
         return 2
     if "WORLD_SIZE" not in os.environ:
         _be_the_only_rank()
-    elif "TORCHELASTIC_RUN_ID" in os.environ and sys.platform == "linux":
+    elif "TORCHELASTIC_RUN_ID" in os.environ:
         # A rank left alone by a killed torchrun would write beside the run that follows it.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
     plan = Plan.load(arguments[0])
     Path(plan.message_log).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(plan.message_log, mode="a", encoding="utf-8")

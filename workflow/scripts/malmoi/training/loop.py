@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -21,11 +22,12 @@ from tqdm import tqdm
 from malmoi import sampling
 from malmoi.atomic import sync_folder, write_json
 from malmoi.errors import InputError
-from malmoi.instances.loader import IGNORED, InstanceStore, step_indices
+from malmoi.instances.loader import InstanceStore, padded, step_indices
 from malmoi.progress import LOG
 from malmoi.training import checkpoint
 from malmoi.training.curves import Log, write_log
 from malmoi.training.export import export_model
+from malmoi.training.feed import Feed
 from malmoi.training.measures import Window, batch_sums, means
 from malmoi.training.model import PretrainingModule, bert_config, parameter_groups, untrained
 from malmoi.training.plan import Phase, Plan
@@ -145,10 +147,27 @@ class Trainer:
 
         Asked to stop by SIGTERM or SIGUSR1, saves and exits with status 75.
         """
+        log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
+        if self.step == 0:
+            self._held_out(self.plan.phases[0], log)
+            self.window.restart_clock()
+        if self.step < self.plan.total_steps:
+            feed = Feed(self.plan, self.rank, self.ranks, self.step, self.device)
+            with contextlib.closing(feed):
+                stopped = self._train(feed, log)
+            self.save()
+            if stopped:
+                if self.rank == 0:
+                    LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
+                leave(STOPPED)
+        if self.rank == 0:
+            self._finish(log)
+        distributed.barrier()
+
+    def _train(self, feed: Feed, log: Log | None) -> bool:
+        """Do the steps that are left; return whether the run was asked to stop before the last."""
         plan, runtime = self.plan, self.plan.settings["runtime"]
         total = plan.total_steps
-        log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
-        stores: dict[str, InstanceStore] = {}
         bar = tqdm(
             total=total,
             initial=self.step,
@@ -156,51 +175,31 @@ class Trainer:
             unit=" steps",
             disable=self.rank != 0 or not sys.stderr.isatty(),
         )
-        if self.step == 0:
-            self._held_out(plan.phases[0], log)
-            self.window.restart_clock()
-        exported_only = self.step == total
-        while self.step < total:
-            phase, phase_step = plan.phase_at(self.step)
-            if phase.name not in stores:
-                stores = {phase.name: InstanceStore(phase.train)}
-            stop = self._train_step(phase, phase_step, stores[phase.name])
-            self.step += 1
-            bar.update()
-            last_of_phase = phase_step + 1 == phase.steps
-            if self.step % runtime["log_every"] == 0 or last_of_phase:
-                self._report(phase, log)
-            if self.step % runtime["held_out_every"] == 0 or last_of_phase:
-                self._held_out(phase, log)
-            if stop:
-                self.save()
-                if self.rank == 0:
-                    LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
-                leave(STOPPED)
-            if self.step % runtime["checkpoint_every"] == 0 and self.step < total:
-                self.save()
-        if not exported_only:
-            self.save()
-        bar.close()
-        if self.rank == 0:
-            self._finish(log)
-        distributed.barrier()
+        with bar:
+            while self.step < total:
+                phase, phase_step = plan.phase_at(self.step)
+                stop = self._train_step(feed)
+                self.step += 1
+                bar.update()
+                last_of_phase = phase_step + 1 == phase.steps
+                if self.step % runtime["log_every"] == 0 or last_of_phase:
+                    self._report(phase, log)
+                if self.step % runtime["held_out_every"] == 0 or last_of_phase:
+                    self._held_out(phase, log)
+                if stop:
+                    return True
+                if self.step % runtime["checkpoint_every"] == 0 and self.step < total:
+                    self.save()
+        return False
 
-    def _train_step(self, phase: Phase, phase_step: int, store: InstanceStore) -> bool:
+    def _train_step(self, feed: Feed) -> bool:
         """Do one global step and return whether any rank was asked to stop."""
         plan, settings = self.plan, self.plan.settings
         started = time.perf_counter()
-        indices = step_indices(len(store), phase_step, phase.batch_size, plan.seed, phase.name)
-        own = np.array_split(indices, self.ranks)[self.rank]
-        batches = [
-            store.batch(own[start : start + phase.micro_batch_size])
-            for start in range(0, len(own), phase.micro_batch_size)
-        ]
+        data = next(feed)
         waited = time.perf_counter() - started
         # Losses are means over the global batch, however it is cut into ranks and micro-batches.
-        masked = sum(int((batch["labels"] != IGNORED).sum()) for batch in batches)
-        tokens = sum(int(batch["attention_mask"].sum()) for batch in batches)
-        shared = self._sum([masked, tokens, int(self.stopping)])
+        shared = self._sum([data.masked, data.tokens, data.pairs, int(self.stopping)])
         rate = learning_rate(
             self.step, plan.total_steps, settings["learning_rate"], settings["warmup_share"]
         )
@@ -208,19 +207,19 @@ class Trainer:
             group["lr"] = rate
         self.engine.train()
         sums = torch.zeros(6, dtype=torch.float64, device=self.device)
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(data.micro_batches(self.device)):
             torch.manual_seed(sampling.key(plan.seed, "dropout", self.step, self.rank, number) >> 1)
-            self.engine.set_gradient_accumulation_boundary(number + 1 == len(batches))
-            outputs = self.engine(self._to_device(batch))
+            self.engine.set_gradient_accumulation_boundary(number + 1 == len(data.shapes))
+            outputs = self.engine(batch)
             loss = (
                 outputs.mlm_loss * outputs.mlm_count / max(1.0, shared[0])
-                + outputs.nsp_loss * outputs.nsp_count / phase.batch_size
+                + outputs.nsp_loss * outputs.nsp_count / max(1.0, shared[2])
             ) * self.ranks
             self.engine.backward(loss)
             sums += batch_sums(outputs)
         self.engine.step()
         self.window.add(sums, int(shared[1]), rate, waited)
-        return bool(shared[2])
+        return bool(shared[3])
 
     def _report(self, phase: Phase, log: Log | None) -> None:
         """Write a line of what happened since the last one."""
@@ -245,11 +244,12 @@ class Trainer:
 
     def _held_out(self, phase: Phase, log: Log | None) -> None:
         """Measure losses and accuracies on validation instances; every rank takes a part."""
-        store = InstanceStore([phase.held_out])
-        count = min(len(store), self.plan.settings["held_out_instances"])
+        plan = self.plan
+        store = InstanceStore([phase.held_out], Path(plan.tokenizer) / "vocab.txt")
+        count = min(len(store), plan.settings["held_out_instances"])
         if count == 0:
             return
-        indices = step_indices(len(store), 0, count, self.plan.seed, "held out")
+        indices = step_indices(len(store), 0, count, plan.seed, "held out")
         parts = np.array_split(indices, self.ranks)
         size = phase.micro_batch_size
         sums = torch.zeros(6, dtype=torch.float64, device=self.device)
@@ -258,8 +258,13 @@ class Trainer:
             # All ranks make the same number of forward passes: under ZeRO-3 each one is collective.
             for start in range(0, len(parts[0]), size):
                 part = parts[self.rank][start : start + size]
+                rows = store.rows(part if len(part) else indices[:1])
+                batch = padded(rows, limit=plan.settings["max_position_embeddings"])
                 outputs = self.engine(
-                    self._to_device(store.batch(part if len(part) else indices[:1]))
+                    {
+                        name: torch.from_numpy(value).to(self.device).long()
+                        for name, value in batch.items()
+                    }
                 )
                 if len(part):
                     sums += batch_sums(outputs)
@@ -301,12 +306,6 @@ class Trainer:
                 else None,
             },
         )
-
-    def _to_device(self, batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-        return {
-            name: torch.from_numpy(value).to(self.device, non_blocking=True)
-            for name, value in batch.items()
-        }
 
     def _sum(self, values: list[float]) -> list[float]:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)

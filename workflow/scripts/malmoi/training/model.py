@@ -82,7 +82,8 @@ def pretraining_outputs(
     """Return losses and correct predictions of a padded batch as the instance loader gives it.
 
     The MLM head runs on masked positions only, which gives the loss of the full computation for a
-    seventh of the head's arithmetic. Losses are computed in float32 whatever the model's dtype.
+    seventh of the head's arithmetic. Losses are computed in float32 whatever the model's dtype. Rows whose
+    ``next_sentence_label`` is negative are no pairs and count for MLM alone.
     """
     hidden = model.bert(
         input_ids=batch["input_ids"],
@@ -92,10 +93,11 @@ def pretraining_outputs(
     masked = batch["labels"] >= 0
     labels = batch["labels"][masked]
     following = batch["next_sentence_label"]
+    pairs = (following >= 0).sum()
     mlm_logits = model.cls.predictions(hidden.last_hidden_state[masked]).float()
     nsp_logits = model.cls.seq_relationship(hidden.pooler_output).float()
     mlm_loss = functional.cross_entropy(mlm_logits, labels, reduction="sum") / max(1, len(labels))
-    nsp_loss = functional.cross_entropy(nsp_logits, following)
+    nsp_loss = functional.cross_entropy(nsp_logits, following, reduction="sum") / pairs.clamp(min=1)
     return PretrainingOutputs(
         loss=mlm_loss + nsp_loss,
         mlm_loss=mlm_loss,
@@ -103,7 +105,7 @@ def pretraining_outputs(
         mlm_correct=(mlm_logits.argmax(-1) == labels).sum(),
         mlm_count=masked.sum(),
         nsp_correct=(nsp_logits.argmax(-1) == following).sum(),
-        nsp_count=torch.tensor(len(following), device=following.device),
+        nsp_count=pairs,
     )
 
 
