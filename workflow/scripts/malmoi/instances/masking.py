@@ -18,13 +18,14 @@ from malmoi.errors import InputError
 from malmoi.instances.spans import LONGEST, take_spans
 from malmoi.instances.units import (
     BLOCK,
-    BUDGET_DRAW,
+    BUDGET,
+    FATE,
     FUNCTIONAL,
-    PIECE_DRAW,
+    PIECE,
+    SEQUENCES,
     Block,
     choose,
     find_units,
-    places,
     take_units,
 )
 
@@ -140,19 +141,20 @@ def mask(
     ``vocabulary.candidates`` is masked, nor a unit that holds one.
 
     Raises:
-        ValueError: a sequence is longer than 65,536 tokens.
+        ValueError: a sequence is longer than 131,072 tokens.
     """
     rates = np.broadcast_to(np.asarray(rates, dtype=np.float64), len(starts) - 1)
     seen = ids.copy()
-    positions, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    none = np.zeros(0, dtype=np.int64)
+    positions, labels, counts = [none], [ids[:0]], [none]
     begin = 0
     while begin < len(starts) - 1:
         end = int(np.searchsorted(starts, starts[begin] + BLOCK, side="right")) - 1
         if end == begin:
             raise ValueError(f"sequence {begin}: longer than {BLOCK} tokens")
-        end = min(end, begin + BLOCK)
+        end = min(end, begin + SEQUENCES)
         part = slice(int(starts[begin]), int(starts[end]))
-        found, count = _mask_block(
+        found, original, count = _mask_block(
             seen[part],
             units[part],
             starts[begin : end + 1] - starts[begin],
@@ -162,10 +164,10 @@ def mask(
             settings,
         )
         positions.append(found + starts[begin])
+        labels.append(original)
         counts.append(count)
         begin = end
-    places = np.concatenate(positions)
-    return Masked(seen, places, ids[places], np.concatenate(counts))
+    return Masked(seen, *(np.concatenate(parts) for parts in (positions, labels, counts)))
 
 
 def rate_at(progress: float, rate: float, final_rate: float | None) -> float:
@@ -186,53 +188,38 @@ def _mask_block(
     rates: np.ndarray,
     vocabulary: Vocabulary,
     settings: MaskSettings,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mask ``ids`` in place; return positions (int64 [M]) and counts (int64 [B]), see ``mask``."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mask ``ids`` in place; return positions (int64 [M]), labels ([M]) and counts (int64 [B])."""
     separator = (ids == vocabulary.cls) | (ids == vocabulary.sep)
     barred = np.zeros(len(ids), dtype=bool)
     for first, last in vocabulary.barred:
         # Ids below the first wrap around and come out large.
         barred |= ids - ids.dtype.type(first) <= last - first
-    opens, barred = find_units(units, UNIT_BITS[settings.unit], separator, barred, starts)
-    lengths = np.diff(starts)
-    tokens = lengths - np.diff(np.searchsorted(np.flatnonzero(separator), starts))
-    chance = sampling.uniform(keys, np.full(len(keys), BUDGET_DRAW))
+    opens, allowed = find_units(units, UNIT_BITS[settings.unit], separator, barred, starts)
+    tokens = np.diff(starts) - np.diff(np.searchsorted(np.flatnonzero(separator), starts))
+    chance = sampling.uniform(keys, np.full(len(keys), BUDGET))
     block = Block(
         keys=keys,
         starts=starts,
         opens=opens,
-        barred=barred,
+        allowed=allowed,
         functional=units & FUNCTIONAL != 0,
-        draws=sampling.bits(np.repeat(keys, lengths), places(starts)),
-        budgets=np.maximum(1, np.floor(tokens * rates + chance)).astype(np.int64),
+        budgets=np.minimum(tokens, np.maximum(1, np.floor(tokens * rates + chance)).astype(int)),
     )
     take = take_spans(settings.span_mean) if settings.unit == "span" else take_units
-    first, end = choose(block, take, float(rates.max()), settings.functional_weight)
+    first, end = choose(block, take, settings.functional_weight)
     sizes = end - first
-    ends = np.cumsum(sizes)
-    positions = np.repeat(first - ends + sizes, sizes) + np.arange(sizes.sum())
-    _replace(ids, positions, np.repeat(first, sizes), block, vocabulary)
-    return positions, np.diff(np.searchsorted(positions, starts))
-
-
-def _replace(
-    ids: np.ndarray,
-    positions: np.ndarray,
-    first: np.ndarray,
-    block: Block,
-    vocabulary: Vocabulary,
-) -> None:
-    """Put [MASK] or random pieces at ``positions``, or leave them, as their units' ``first`` tokens draw."""
-    fate = block.draws[first] & np.uint64(0xFFFFFFFF)
-    ids[positions[fate < _MASKED]] = vocabulary.mask
-    replaced = positions[(fate >= _MASKED) & (fate < _REPLACED)]
-    sequence = np.searchsorted(block.starts, replaced, side="right") - 1
-    drawn = sampling.below(
-        block.keys[sequence],
-        PIECE_DRAW + replaced - block.starts[sequence],
-        len(vocabulary.candidates),
-    )
-    ids[replaced] = vocabulary.candidates[drawn]
+    positions = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    labels = ids[positions]
+    fate = block.draws(first, FATE) >> np.uint64(32)
+    fate = np.repeat((fate >= _MASKED).view(np.uint8) + (fate >= _REPLACED), sizes)
+    seen = np.where(fate, labels, ids.dtype.type(vocabulary.mask))
+    replaced = np.flatnonzero(fate == 1)
+    choice = block.draws(positions[replaced], PIECE) >> np.uint64(32)
+    choice = (choice * np.uint64(len(vocabulary.candidates))) >> np.uint64(32)
+    seen[replaced] = vocabulary.candidates[choice.astype(np.int64)]
+    ids[positions] = seen
+    return positions, labels, np.diff(np.searchsorted(positions, starts))
 
 
 def choose_units(

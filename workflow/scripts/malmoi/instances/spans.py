@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from malmoi import sampling
-from malmoi.instances.units import LENGTH_DRAW, Block, Take, in_order
+from malmoi.instances.units import LENGTH, Block, Take
 
 #: Words of the longest span, as in the paper.
 LONGEST = 10
@@ -36,49 +36,48 @@ def length_shares(mean: float) -> np.ndarray:
 def take_spans(mean: float) -> Take:
     """Return a ``Take`` of spans whose candidates are the words a span may begin with.
 
-    In the order of the candidates, one that is masked already is passed over; any other begins a span of a
-    drawn number of words, cut short before a word that is masked, barred, in another segment or sequence, or
-    more than what is left of the budget.
+    In their order, a word that is masked already is passed over; any other begins a span of a drawn number of
+    words. A span is cut short before a word that is masked already, must not be, lies past the segment, or
+    would exceed what is left of the budget.
     """
     shares = length_shares(mean)
 
     def take(
-        block: Block, candidates: np.ndarray, order: np.ndarray, bounds: np.ndarray
+        block: Block, anchors: np.ndarray, bounds: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         words = np.flatnonzero(block.opens)
-        anchors = np.searchsorted(words, candidates)[order]
-        # A span must not begin at a barred word nor reach one; the end of each sequence bars the way too.
-        barred = np.flatnonzero(block.barred[words[:-1]])
-        walls = np.union1d(barred, np.searchsorted(words, block.starts))
-        wall = walls[np.searchsorted(walls, anchors, side="right")]
-        drawn = sampling.uniform(
-            np.repeat(block.keys, np.diff(bounds)),
-            LENGTH_DRAW + (words[anchors] - np.repeat(block.starts[:-1], np.diff(bounds))),
+        counts = np.diff(bounds)
+        anchor = np.searchsorted(words, anchors)
+        # The way ends at words that must not be masked and where the sequence does.
+        walls = np.union1d(
+            np.flatnonzero(~block.allowed[words[:-1]]), np.searchsorted(words, block.starts)
         )
-        stop = np.minimum(anchors + 1 + np.searchsorted(shares, drawn, side="right"), wall)
+        wall = walls[np.searchsorted(walls, anchor, side="right")]
+        numbers = LENGTH + anchors - np.repeat(block.starts[:-1], counts)
+        drawn = sampling.uniform(np.repeat(block.keys, counts), numbers)
+        stop = np.minimum(anchor + 1 + np.searchsorted(shares, drawn, side="right"), wall)
         masked = np.zeros(len(words) + LONGEST, dtype=bool)
         edges = np.append(words, np.full(LONGEST, words[-1]))
         left = block.budgets.copy()
-        first, end = [], []
-        active = np.flatnonzero((left > 0) & (bounds[:-1] < bounds[1:]))
+        first, end = [anchors[:0]], [anchors[:0]]
+        active = np.flatnonzero(counts)
         place = bounds[active]
         while len(active):
-            window = anchors[place][:, None] + np.arange(LONGEST)
+            window = anchor[place][:, None] + np.arange(LONGEST)
+            begin = edges[window[:, 0]]
             goes = window < stop[place][:, None]
             goes &= ~masked[window]
-            goes &= edges[window + 1] - edges[anchors[place]][:, None] <= left[active][:, None]
+            goes &= edges[window + 1] <= (begin + left[active])[:, None]
             np.logical_and.accumulate(goes, axis=1, out=goes)
             masked[window[goes]] = True
-            found = goes[:, 0]
-            begin = edges[anchors[place[found]]]
-            finish = edges[anchors[place[found]] + goes[found].sum(axis=1)]
-            left[active[found]] -= finish - begin
-            first.append(begin)
+            found = np.flatnonzero(goes[:, 0])
+            finish = edges[window[found, 0] + goes[found].sum(axis=1)]
+            left[active[found]] -= finish - begin[found]
+            first.append(begin[found])
             end.append(finish)
             place = place + 1
             going = (left[active] > 0) & (place < bounds[active + 1])
             active, place = active[going], place[going]
-        none = np.zeros(0, dtype=np.int64)
-        return *in_order(np.concatenate([none, *first]), np.concatenate([none, *end])), left
+        return np.concatenate(first), np.concatenate(end), left
 
     return take
