@@ -225,48 +225,59 @@ class InstanceStore:
 
 
 class _Selection:
-    """Some rows of a store: which record batch and row each is, and how to gather their values."""
+    """Some rows of a store: which record batch and row each is, and how to gather their values.
+
+    Rows are visited file by file, so that a file costs one look-up per column however many rows it has.
+    """
 
     def __init__(self, store: InstanceStore, indices: np.ndarray) -> None:
         self._store = store
         if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < len(store):
-            raise IndexError(f"no instance {int(indices.max())} among {len(store)}")
+            raise IndexError(f"instances are numbered 0 to {len(store) - 1}")
         self.batch = np.searchsorted(store._ends, indices, side="right")
         self.row = indices - store._begins[self.batch]
         files = store._file_of[self.batch]
-        numbers = np.unique(files).tolist()
-        #: Each file with rows here, and which ones: all of them where there is but one.
-        self._groups = [
-            (store._files[number], np.flatnonzero(files == number) if numbers[1:] else slice(None))
-            for number in numbers
-        ]
+        self._order = np.argsort(files, kind="stable")
+        numbers, firsts = np.unique(files[self._order], return_index=True)
+        #: Where the rows of each file begin in the order, and after the last one the number of rows.
+        self._bounds = np.append(firsts, len(files))
+        self._files = [store._files[number] for number in numbers.tolist()]
 
     def spans(self, column: str) -> tuple[np.ndarray, np.ndarray]:
         """Return where each row's list begins in its file's view of the column, and how long it is."""
         places = self._store._offsets[column][self.batch] + self.row
+        both = self._visit(
+            [file.offset_view() for file in self._files],
+            np.stack([places, places + 1], axis=1)[self._order],
+            self._bounds,
+        )
         begins, ends = np.empty_like(places), np.empty_like(places)
-        for file, rows in self._groups:
-            view = file.offset_view()
-            begins[rows] = view[places[rows]]
-            ends[rows] = view[places[rows] + 1]
+        begins[self._order], ends[self._order] = both.T
         return self._store._values[column][self.batch] + begins, ends - begins
 
     def gather(self, column: str, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Return the lists of the rows, one after the other, in the type of the column."""
-        views = [file.view(column) for file, _ in self._groups]
+        views = [file.view(column) for file in self._files]
         if len(views) == 1:
             return views[0][ranges(starts, lengths)]
-        result = np.empty(int(lengths.sum()), dtype=np.result_type(np.uint8, *views))
-        targets = np.cumsum(lengths) - lengths
-        for view, (_, rows) in zip(views, self._groups, strict=True):
-            taken = view[ranges(starts[rows], lengths[rows])]
-            result[ranges(targets[rows], lengths[rows])] = taken
+        ordered = lengths[self._order]
+        bounds = np.concatenate([[0], np.cumsum(ordered)])[self._bounds]
+        values = self._visit(views, ranges(starts[self._order], ordered), bounds)
+        result = np.empty_like(values)
+        result[ranges((np.cumsum(lengths) - lengths)[self._order], ordered)] = values
         return result
 
     def scalars(self, column: str) -> np.ndarray:
         """Return one number per row (int64)."""
-        places = self._store._values[column][self.batch] + self.row
+        places = (self._store._values[column][self.batch] + self.row)[self._order]
         result = np.empty(len(places), dtype=np.int64)
-        for file, rows in self._groups:
-            result[rows] = file.view(column)[places[rows]]
+        views = [file.view(column) for file in self._files]
+        result[self._order] = self._visit(views, places, self._bounds)
+        return result
+
+    def _visit(self, views: list[np.ndarray], places: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+        """Return the values at ``places``, of which those between two ``bounds`` are of one view."""
+        result = np.empty(places.shape, dtype=np.result_type(np.uint8, *views))
+        for view, start, stop in zip(views, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            result[start:stop] = view[places[start:stop]]
         return result
