@@ -39,7 +39,7 @@ def balanced_pairs(
         settings.short_share,
         sampling.key(stream, "cut"),
     )
-    partner, negative = exchange(
+    cut, partner, negative = exchange(
         cut,
         documents,
         max_seq_length - SPECIAL_TOKENS,

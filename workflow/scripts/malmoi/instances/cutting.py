@@ -47,9 +47,11 @@ def cut_pairs(documents: Documents, budget: int, short_share: float, stream: int
     The first segment gets a random share of the pair and ends at the sentence end nearest to it, unless one
     of the two would be left with less than half of its share.
     """
-    lanes = _lanes(documents, budget)
-    start, end, lane = _steps(documents.sentence_ends, lanes, budget, short_share, stream)
-    middle = _middles(documents.sentence_ends, start, end, sampling.key(stream, "middle"))
+    # With a 0 before them there is one at or before every place.
+    ends = np.append(0, documents.sentence_ends)
+    lanes = _lanes(documents, ends, budget)
+    start, end, lane = _steps(ends, lanes, budget, short_share, stream)
+    middle = _middles(ends, start, end, sampling.key(stream, "middle"))
     return Cut(start, middle, end, lanes.document[lane])
 
 
@@ -62,7 +64,7 @@ class _Lanes:
     document: np.ndarray
 
 
-def _lanes(documents: Documents, budget: int) -> _Lanes:
+def _lanes(documents: Documents, ends: np.ndarray, budget: int) -> _Lanes:
     """Divide long documents, at the sentence ends before every so many stretches."""
     lengths = np.diff(documents.offsets)
     reach = budget * max(LANE, int(lengths.sum()) // (budget * LANES))
@@ -71,8 +73,7 @@ def _lanes(documents: Documents, budget: int) -> _Lanes:
     part = np.arange(len(document)) - np.repeat(np.cumsum(parts) - parts, parts)
     opens = documents.offsets[document]
     nominal = opens + part * reach
-    last = np.searchsorted(documents.sentence_ends, nominal, side="right") - 1
-    whole = documents.sentence_ends[np.maximum(last, 0)]
+    whole = ends[np.searchsorted(ends, nominal, side="right") - 1]
     # A sentence that is longer than a few stretches is divided inside.
     near = (part > 0) & (nominal - whole < 2 * budget)
     start = np.where(near, whole, nominal)
@@ -91,8 +92,7 @@ def _steps(
     while len(lane):
         total = _totals(position, budget, short_share, stream)
         furthest = np.minimum(position + total, limit)
-        # Every position lies before the last sentence end of its lane, so there is one at or after it.
-        whole = ends[np.maximum(np.searchsorted(ends, furthest, side="right") - 1, 0)]
+        whole = ends[np.searchsorted(ends, furthest, side="right") - 1]
         end = np.where(4 * (whole - position) > 3 * total, whole, furthest)
         # A single token left over could not become a pair of its own.
         end += np.where(limit - end == 1, np.where(end - position > 2, -1, 1), 0)
@@ -127,10 +127,7 @@ def _middles(ends: np.ndarray, start: np.ndarray, end: np.ndarray, stream: int) 
     target = start + first
     after = np.searchsorted(ends, target)
     above = ends[np.minimum(after, len(ends) - 1)]
-    below = ends[np.maximum(after - 1, 0)]
-    # A tie falls to either side alike, so that the two lengths are drawn alike.
-    up, down = above - target, np.abs(target - below)
-    tie = (sampling.bits(stream, ~start) & np.uint64(1)).astype(bool)
-    nearest = np.where((up < down) | ((up == down) & tie), above, below)
+    below = ends[after - 1]
+    nearest = np.where(above - target < target - below, above, below)
     slack = np.minimum(first, length - first) >> 1
     return np.where(np.abs(nearest - target) <= slack, nearest, target)
