@@ -40,10 +40,11 @@ MAX_SIDE_EFFECTS = 0.1
 MIN_COHESION = 0.3
 MIN_SOLID = 0.5
 
-#: Family names of one syllable.
+#: Family names of one syllable, and syllables that end a term rather than a given name.
 _FAMILY_NAMES = frozenset(
     "김이박최정강조윤장임한오서신권황안송전홍유고문양손배백허남심노하곽성차주우구민진지엄채원천방공현함변염여추도소석선설마길연위표명기반왕"
 )
+_NO_GIVEN_NAMES = frozenset("법염력체량결증")
 
 #: Last parts of forms that are words of the general language in another form, or nouns with a place, a time
 #: or a number behind them.
@@ -137,8 +138,8 @@ def _unknown(found: Sequence[Candidate], dictionary: Dictionary, kiwi: Kiwi) -> 
 def _unlike_a_term(candidate: Candidate) -> str:
     """Return what a candidate seems to be instead of a term, or an empty string."""
     form, parts = candidate.form, candidate.parts
-    named = candidate.tags[0] == "NNP" and (len(parts) == 1 or parts[0] == form[0])
-    if len(form) == 3 and form[0] in _FAMILY_NAMES and named:
+    named = len(form) == 3 and form[0] in _FAMILY_NAMES and form[-1] not in _NO_GIVEN_NAMES
+    if named and candidate.tags[0] == "NNP":
         return "looks like a person's name"
     if candidate.masked > candidate.count:
         return "mostly beside numbers, letters or masked names"

@@ -23,20 +23,12 @@ class Expectation:
 def expectations() -> list[Expectation]:
     """Return the regression sentences of this project, in file order."""
     lines = (TERMS / "regression.tsv").read_text(encoding="utf-8").splitlines()
-    return [_expectation(line) for line in lines if line and not line.startswith("#")]
+    rows = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return [expectation(sentence, wanted) for sentence, wanted in rows]
 
 
-def broken(kiwi: Kiwi, expected: Sequence[Expectation]) -> list[str]:
-    """Return for each expectation the pieces that came instead, or an empty string where it is met."""
-    analyses = analyze(kiwi, [expectation.sentence for expectation in expected])
-    return [
-        _difference(expectation, analysis)
-        for expectation, analysis in zip(expected, analyses, strict=True)
-    ]
-
-
-def _expectation(line: str) -> Expectation:
-    sentence, wanted = line.split("\t")
+def expectation(sentence: str, wanted: str) -> Expectation:
+    """Return what a line of the regression file says: pieces with a space between them, some with ``/TAG``."""
     pieces = []
     for piece in wanted.split():
         form, slash, tag = piece.rpartition("/")
@@ -44,18 +36,25 @@ def _expectation(line: str) -> Expectation:
     return Expectation(sentence, tuple(pieces))
 
 
-def _difference(expectation: Expectation, analysis: Analysis) -> str:
+def broken(kiwi: Kiwi, expected: Sequence[Expectation]) -> list[str]:
+    """Return for each expectation the pieces that came instead, or an empty string where it is met."""
+    analyses = analyze(kiwi, [one.sentence for one in expected])
+    return [_difference(one, analysis) for one, analysis in zip(expected, analyses, strict=True)]
+
+
+def _difference(wanted: Expectation, analysis: Analysis) -> str:
     found = [
-        (expectation.sentence[start:end], TAGS[tag])
+        (wanted.sentence[start:end], TAGS[tag])
         for (start, end), tag in zip(
             analysis.morphemes.tolist(), analysis.tags.tolist(), strict=True
         )
     ]
-    wanted = expectation.pieces
-    for first in range(len(found) - len(wanted) + 1):
+    for first in range(len(found) - len(wanted.pieces) + 1):
         if all(
             form == expected and tag in ("", found_tag)
-            for (expected, tag), (form, found_tag) in zip(wanted, found[first:], strict=False)
+            for (expected, tag), (form, found_tag) in zip(
+                wanted.pieces, found[first:], strict=False
+            )
         ):
             return ""
     return " ".join(f"{form}/{tag}" for form, tag in found)
