@@ -19,7 +19,7 @@ from malmoi.instances.sequences import (
 )
 
 #: Widths into which the lengths of pairs are divided to see whether both orders of two lengths are as frequent.
-WIDTHS = 16
+WIDTHS = 32
 
 
 def order_pairs(
