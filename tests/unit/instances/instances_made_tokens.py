@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +30,11 @@ class Document:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-def write_tokens(path: Path, documents: Sequence[Document], size: int) -> Path:
-    """Write documents as a tokens file of a vocabulary of ``size``; document n has the id ``doc-n``."""
+def write_tokens(path: Path, documents: Sequence[Document], size: int, batch: int = 256) -> Path:
+    """Write documents as a tokens file of a vocabulary of ``size``; document n has the id ``doc-n``.
+
+    A record batch holds ``batch`` documents, at most.
+    """
     columns = schema(size)
     rows = [
         {
@@ -38,7 +42,7 @@ def write_tokens(path: Path, documents: Sequence[Document], size: int) -> Path:
             "source": "made",
             "domain": "legal",
             "kind": "judgment",
-            "group": document.group or f"group-{number:05d}",
+            "group": document.group,
             "split": document.split,
             "characters": 2 * len(document.ids),
             "input_ids": list(document.ids),
@@ -48,7 +52,8 @@ def write_tokens(path: Path, documents: Sequence[Document], size: int) -> Path:
         for number, document in enumerate(documents)
     ]
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, columns) as writer:
-        writer.write_table(pa.Table.from_pylist(rows, schema=columns))
+        for start in range(0, len(rows), batch):
+            writer.write_batch(pa.RecordBatch.from_pylist(rows[start : start + batch], columns))
     return path
 
 
@@ -78,20 +83,24 @@ class Built:
         return ledger.read([self.ledger]).to_pylist()
 
 
-def build(folder: Path, inputs: Sequence[Path], vocabulary: Path, **settings: object) -> Built:
-    """Build instances into ``folder`` with plain settings where none are given."""
+PAIRS = {"kind": "nsp", "mode": "balanced", "hard_share": 0.0, "short_share": 0.1}
+MASKING = {
+    **{"when": "static", "unit": "morpheme", "rate": 0.15, "final_rate": None},
+    **{"functional_weight": 1.0, "span_mean": 3.0},
+}
+
+
+def build(folder: Path, inputs: Sequence[Path], vocabulary: Path, **settings: Any) -> Built:
+    """Build instances into ``folder`` with plain settings where none are given.
+
+    ``pairs`` and ``masking`` may give some of their entries.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    built = Built(folder / "0000.arrow", folder / "0000.json", folder / "ledger.parquet")
-    defaults = {
-        "split": "train",
-        "phase": "l64",
-        "max_seq_length": 64,
-        "short_share": 0.1,
-        "masking_unit": "morpheme",
-        "masking_rate": 0.15,
-        "duplicates": 1,
-        "seed": 20,
-    }
+    name = settings.pop("name", "0000")
+    built = Built(folder / f"{name}.arrow", folder / f"{name}.json", folder / "ledger.parquet")
+    defaults = {"split": "train", "phase": "l64", "max_seq_length": 64, "duplicates": 1, "seed": 20}
+    for part, values in (("pairs", PAIRS), ("masking", MASKING)):
+        settings[part] = values | settings.get(part, {})
     build_instances(
         inputs,
         vocabulary,
@@ -106,16 +115,15 @@ def build(folder: Path, inputs: Sequence[Path], vocabulary: Path, **settings: ob
 def original_ids(row: dict) -> np.ndarray:
     """Return an instance's ids with the labels put back over the masks."""
     ids = np.array(row["input_ids"], dtype=np.int64)
-    ids[row["mlm_positions"]] = row["mlm_labels"]
+    ids[row.get("mlm_positions", [])] = row.get("mlm_labels", [])
     return ids
 
 
-def segments(row: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Return the original ids of segments A and B of an instance."""
-    ids, types = original_ids(row), np.array(row["token_type_ids"])
-    a, b = ids[types == 0], ids[types == 1]
-    assert a[0] == CLS and a[-1] == SEP and b[-1] == SEP
-    return a[1:-1], b[:-1]
+def segments(row: dict) -> list[np.ndarray]:
+    """Return the original ids of each segment of an instance."""
+    ids = original_ids(row)
+    assert ids[0] == CLS and ids[-1] == SEP
+    return [part[:-1] for part in np.split(ids[1:], np.flatnonzero(ids[1:] == SEP) + 1)[:-1]]
 
 
 def random_ends(rng: np.random.Generator, length: int, mean: float) -> list[int]:

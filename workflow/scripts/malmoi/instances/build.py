@@ -1,54 +1,30 @@
-"""Build one shard of training instances: pairs, whole-unit masks, an Arrow file and its statistics."""
+"""Build one shard of training instances: pairs, masks, an Arrow file and what it amounts to."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from malmoi import ledger, sampling
 from malmoi.atomic import replacing, write_json
+from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
-from malmoi.instances import masking
-from malmoi.instances.exchanged import Documents, Pairs, build_pairs
-from malmoi.instances.store import schema
-from malmoi.progress import LOG
+from malmoi.instances import shards
+from malmoi.instances.counts import Counts, ledger_rows
+from malmoi.instances.documents import Block, read_blocks
+from malmoi.instances.layout import lay_out, lengths, pack, part
+from malmoi.instances.masking import MaskSettings, Vocabulary, mask, read_vocabulary
+from malmoi.instances.pairs import PairSettings, Sequences, build_pairs
+from malmoi.progress import LOG, track
 
-#: Bits of ``unit_starts`` in the tokens files, by masking unit; a piece is a unit of its own.
-UNIT_BITS = {"piece": 0, "eojeol": 1, "morpheme": 2}
-
-#: Rows of one Arrow record batch.
-BATCH = 4096
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What instances need of a vocabulary: its size, special ids and the pieces a random choice may give."""
-
-    size: int
-    cls: int
-    sep: int
-    mask: int
-    unknown: int
-    candidates: np.ndarray
-
-
-def read_vocabulary(path: str | Path) -> Vocabulary:
-    """Read ``vocab.txt``; special tokens are never drawn as random pieces."""
-    pieces = Path(path).read_text(encoding="utf-8").splitlines()
-    ids = {piece: number for number, piece in enumerate(pieces)}
-    special = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
-    return Vocabulary(
-        size=len(pieces),
-        cls=ids["[CLS]"],
-        sep=ids["[SEP]"],
-        mask=ids["[MASK]"],
-        unknown=ids["[UNK]"],
-        candidates=np.array([ids[piece] for piece in pieces if piece not in special]),
-    )
+#: The columns that have an entry for each masked token.
+MASKS = ("mlm_positions", "mlm_labels")
 
 
 def build_instances(
@@ -58,9 +34,8 @@ def build_instances(
     split: str,
     phase: str,
     max_seq_length: int,
-    short_share: float,
-    masking_unit: str,
-    masking_rate: float,
+    pairs: Mapping[str, Any],
+    masking: Mapping[str, Any],
     duplicates: int,
     seed: int,
     output_path: str | Path,
@@ -69,208 +44,187 @@ def build_instances(
 ) -> None:
     """Write the instances of one shard, its ledger rows and its statistics (JSON).
 
-    Reads tokens files, uses their documents of one ``split``, and goes over them ``duplicates`` times with
-    fresh pairs and masks. ``masking_unit`` is ``piece``, ``eojeol`` or ``morpheme``. The result depends on
-    the documents, the settings and ``seed`` alone.
+    Reads tokens files block by block, uses their documents of one ``split``, and goes over each block of the
+    training split ``duplicates`` times with fresh pairs and, where they are static, fresh masks.
+
+    ``pairs`` has the fields of ``PairSettings``. ``masking`` has ``when``, ``static`` (masks are written into
+    the file) or ``dynamic`` (the loader draws others in each epoch), ``final_rate`` (the share at the
+    end of the training, or None; for dynamic masks) and the fields of ``MaskSettings``.
+
+    The result depends on the documents, the settings, ``seed`` and the name of ``output_path`` without its
+    folder and ending, which tells the draws of one shard from those of another.
+
+    Raises:
+        InputError: a setting is out of its range, or a tokens file cannot be read or is of another vocabulary.
     """
     vocabulary = read_vocabulary(vocabulary_path)
-    columns = schema(vocabulary.size)
-    documents, corpus = _load(inputs, split)
-    stream = sampling.key(seed, "instances", phase, split)
-    statistics = dict.fromkeys(
-        ("instances", "random", "tokens", "masked", "unknown", "positions", "maskable"), 0
+    _check(masking, duplicates)
+    settings = {
+        "phase": phase,
+        "split": split,
+        "max_seq_length": max_seq_length,
+        "pairs": dict(pairs),
+        "masking": dict(masking),
+        "vocabulary_size": vocabulary.size,
+        "vocabulary_sha256": of_file(vocabulary_path),
+        "seed": seed,
+    }
+    names = (phase, split, Path(output_path).stem)
+    builder = _Builder(
+        vocabulary=vocabulary,
+        max_seq_length=max_seq_length,
+        pairs=PairSettings(**pairs),
+        masks=_mask_settings(masking),
+        static=masking["when"] == "static",
+        pair_stream=sampling.key(seed, "pairs", *names),
+        mask_stream=sampling.key(seed, "mask", *names),
+        columns=shards.schema(vocabulary.size, masking["when"], settings),
+        counts=Counts(max_seq_length),
     )
-    passes = 1 if split != "train" else duplicates
-    with (
-        replacing(output_path) as temporary,
-        pa.OSFile(str(temporary), "wb") as file,
-        pa.ipc.new_file(file, columns) as writer,
-    ):
-        for number in range(passes):
-            pairs = build_pairs(
-                documents, max_seq_length, short_share, sampling.key(stream, "pairs", number)
-            )
-            for start in range(0, len(pairs), BATCH):
-                rows = _instances(
-                    pairs,
-                    slice(start, start + BATCH),
-                    corpus,
-                    vocabulary,
-                    UNIT_BITS[masking_unit],
-                    masking_rate,
-                    sampling.key(stream, "mask", number, start),
-                    statistics,
-                )
-                writer.write_batch(pa.record_batch(rows, schema=columns))
-            if number == 0:
-                _write_ledger(ledger_path, corpus, pairs, phase)
-    statistics |= {
-        "documents": len(corpus.doc_ids),
-        "corpus_tokens": len(corpus.input_ids),
+    passes = duplicates if split == "train" else 1
+    documents = 0
+    with ExitStack() as stack:
+        temporary = stack.enter_context(replacing(output_path))
+        file = stack.enter_context(pa.OSFile(str(temporary), "wb"))
+        writer = stack.enter_context(pa.ipc.new_file(file, builder.columns))
+        add_row = stack.enter_context(ledger.writing(ledger_path))
+        blocks = track(read_blocks(inputs, split), f"instances {phase} {split}", unit="blocks")
+        for number, block in enumerate(blocks):
+            _check_ids(block, vocabulary, inputs, vocabulary_path)
+            packed = pack(block.input_ids, block.unit_starts)
+            documents += len(block.documents)
+            for repetition in range(passes):
+                sequences = builder.sequences(block, number, repetition)
+                row = builder.counts.sums["instances"]
+                used = builder.counts.add_sequences(block, sequences)
+                if repetition == 0:
+                    for entry in ledger_rows(block, used, phase):
+                        add_row(entry)
+                for batch in builder.batches(block, packed, sequences, row):
+                    writer.write_batch(batch)
+    statistics = {
+        **settings,
+        **builder.counts.sums,
+        "lengths": builder.counts.lengths.tolist(),
+        "documents": documents,
         "passes": passes,
         "sha256": of_file(output_path),
-        "max_seq_length": max_seq_length,
-        "vocabulary_size": vocabulary.size,
+        "inputs": [of_file(path) for path in inputs],
     }
     write_json(statistics_path, statistics)
-    LOG.info(
-        "%s: %d instances of %d documents", phase, statistics["instances"], len(corpus.doc_ids)
-    )
+    LOG.info("%s: %d instances of %d documents", phase, statistics["instances"], documents)
+
+
+def _check(masking: Mapping[str, Any], duplicates: int) -> None:
+    when, final = masking["when"], masking["final_rate"]
+    if when not in ("static", "dynamic"):
+        raise InputError(f"masking.when is {when!r}: choose static or dynamic")
+    if final is not None and when == "static":
+        raise InputError(
+            f"masking.final_rate is {final}, but static masks are the same throughout: "
+            "leave it empty, or set masking.when to dynamic"
+        )
+    if duplicates < 1:
+        raise InputError(f"duplicates is {duplicates}: the documents are read at least once")
+
+
+def _mask_settings(masking: Mapping[str, Any]) -> MaskSettings:
+    """Return the settings of masks, and check the final rate as they check the first."""
+    given = {name: value for name, value in masking.items() if name not in ("when", "final_rate")}
+    if masking["final_rate"] is not None:
+        MaskSettings(**given | {"rate": masking["final_rate"]})
+    return MaskSettings(**given)
+
+
+def _check_ids(
+    block: Block,
+    vocabulary: Vocabulary,
+    inputs: Sequence[str | Path],
+    vocabulary_path: str | Path,
+) -> None:
+    largest = int(block.input_ids.max())
+    if largest >= vocabulary.size:
+        raise InputError(
+            f"{inputs[0]}: holds the id {largest}, but {vocabulary_path} has {vocabulary.size} pieces; "
+            "tokenize again with this vocabulary"
+        )
 
 
 @dataclass(frozen=True)
-class _Corpus:
-    """The tokens of a shard end to end, with what identifies its documents."""
+class _Builder:
+    """Turns blocks of documents into record batches and counts them."""
 
-    input_ids: np.ndarray
-    unit_starts: np.ndarray
-    offsets: np.ndarray
-    doc_ids: list[str]
-    sources: list[str]
-    characters: list[int]
+    vocabulary: Vocabulary
+    max_seq_length: int
+    pairs: PairSettings
+    masks: MaskSettings
+    static: bool
+    pair_stream: int
+    mask_stream: int
+    columns: pa.Schema
+    counts: Counts
 
+    def sequences(self, block: Block, number: int, repetition: int) -> Sequences:
+        """Return the sequences of one pass over a block, the ``number``-th of the shard."""
+        stream = sampling.key(self.pair_stream, number, repetition)
+        return build_pairs(block.documents, self.pairs, self.max_seq_length, stream)
 
-def _load(inputs: Sequence[str | Path], split: str) -> tuple[Documents, _Corpus]:
-    columns: dict[str, list] = {
-        name: []
-        for name in (
-            *("doc_id", "source", "group", "characters"),
-            *("input_ids", "unit_starts", "sentence_ends"),
+    def batches(
+        self, block: Block, packed: np.ndarray, sequences: Sequences, row: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a pass over a block, whose tokens ``pack`` has packed, as record batches.
+
+        Its first instance is row ``row`` of the file.
+        """
+        for start in range(0, len(sequences), shards.BATCH_ROWS):
+            own = part(sequences, start, start + shards.BATCH_ROWS)
+            yield self._batch(block, packed, own, row + start)
+
+    def _batch(
+        self, block: Block, packed: np.ndarray, sequences: Sequences, row: int
+    ) -> pa.RecordBatch:
+        vocabulary = self.vocabulary
+        columns: dict[str, list[np.ndarray]] = {field.name: [] for field in self.columns}
+        counts = []
+        layouts = lay_out(
+            sequences,
+            packed,
+            block.input_ids.dtype,
+            vocabulary.cls,
+            vocabulary.sep,
+            typed=self.pairs.kind != "none",
         )
-    }
-    for path in inputs:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        table = table.filter(pa.compute.equal(table["split"], split))
-        for name in ("doc_id", "source", "group", "characters"):
-            columns[name] += table[name].to_pylist()
-        for name in ("input_ids", "unit_starts", "sentence_ends"):
-            columns[name] += [value.values.to_numpy() for value in table[name]]
-    lengths = [len(ids) for ids in columns["input_ids"]]
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
-    corpus = _Corpus(
-        input_ids=np.concatenate([np.zeros(0, np.int64), *columns["input_ids"]]).astype(np.int64),
-        unit_starts=np.concatenate([np.zeros(0, np.uint8), *columns["unit_starts"]]),
-        offsets=offsets,
-        doc_ids=columns["doc_id"],
-        sources=columns["source"],
-        characters=columns["characters"],
-    )
-    ends = [value.astype(np.int64) for value in columns["sentence_ends"]]
-    return Documents(offsets, ends, columns["group"]), corpus
-
-
-def _instances(
-    pairs: Pairs,
-    part: slice,
-    corpus: _Corpus,
-    vocabulary: Vocabulary,
-    unit_bit: int,
-    rate: float,
-    stream: int,
-    statistics: dict[str, int],
-) -> list[pa.Array]:
-    """Return the Arrow columns of some pairs and add their counts to ``statistics``."""
-    a, b, label = pairs.a[part], pairs.b[part], pairs.label[part]
-    length_a, length_b = a[:, 1] - a[:, 0], b[:, 1] - b[:, 0]
-    length = length_a + length_b + 3
-    ends = np.cumsum(length)
-    starts = ends - length
-    total = int(ends[-1])
-    instance = np.repeat(np.arange(len(length)), length)
-
-    ids = np.empty(total, dtype=np.int64)
-    unit_opens = np.ones(total, dtype=bool)
-    for begin, source, count in (
-        (starts + 1, a[:, 0], length_a),
-        (starts + 2 + length_a, b[:, 0], length_b),
-    ):
-        places, taken = _ranges(begin, count), _ranges(source, count)
-        ids[places] = corpus.input_ids[taken]
-        if unit_bit:
-            unit_opens[places] = (corpus.unit_starts[taken] & unit_bit) > 0
-        # A segment may begin inside a unit: what is left of it there is a unit of its own.
-        unit_opens[begin] = True
-    ids[starts] = vocabulary.cls
-    ids[starts + 1 + length_a] = vocabulary.sep
-    ids[ends - 1] = vocabulary.sep
-
-    unit = np.cumsum(unit_opens) - 1
-    first = np.flatnonzero(unit_opens)
-    size = np.diff(np.append(first, total))
-    unknown = ids == vocabulary.unknown
-    # A text may spell out "[MASK]" or "[PAD]"; no special token is ever to be predicted.
-    special = np.ones(vocabulary.size, dtype=bool)
-    special[vocabulary.candidates] = False
-    allowed = np.bincount(unit, weights=special[ids], minlength=len(first)) == 0
-    chosen = np.zeros(len(first), dtype=bool)
-    chosen[allowed] = masking.choose_units(
-        size[allowed],
-        instance[first][allowed],
-        masking.budgets(length_a + length_b, rate, sampling.key(stream, "budget")),
-        sampling.key(stream, "order"),
-    )
-    positions = np.flatnonzero(chosen[unit])
-    labels = ids[positions]
-    seen = ids.copy()
-    seen[positions] = masking.replacements(
-        labels, unit[positions], vocabulary.mask, vocabulary.candidates, stream
-    )
-    token_type = (np.arange(total) - starts[instance] > length_a[instance] + 1).astype(np.uint8)
-    masked = np.bincount(instance[positions], minlength=len(length))
-
-    for name, value in (
-        ("instances", len(length)),
-        ("random", int(label.sum())),
-        ("tokens", int((length_a + length_b).sum())),
-        ("masked", len(positions)),
-        ("unknown", int(unknown.sum())),
-        ("positions", total),
-        ("maskable", int(size[allowed].sum())),
-    ):
-        statistics[name] += value
-    id_type = schema(vocabulary.size).field("input_ids").type.value_type
-    doc_ids = np.array(corpus.doc_ids, dtype=object)
-    return [
-        _lists(seen, length, id_type),
-        _lists(token_type, length, pa.uint8()),
-        _lists(positions - starts[instance[positions]], masked, pa.uint16()),
-        _lists(labels, masked, id_type),
-        pa.array(label, pa.uint8()),
-        pa.array(doc_ids[pairs.document_a[part]], pa.string()),
-        pa.array(doc_ids[pairs.document_b[part]], pa.string()),
-    ]
-
-
-def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return start, start + 1, … of every range, one range after the other."""
-    shift = np.repeat(starts - np.cumsum(counts) + counts, counts)
-    return np.arange(int(counts.sum())) + shift
-
-
-def _lists(values: np.ndarray, lengths: np.ndarray, kind: pa.DataType) -> pa.ListArray:
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, kind))
-
-
-def _write_ledger(path: str | Path, corpus: _Corpus, pairs: Pairs, phase: str) -> None:
-    """Write how many tokens of each document one pass used."""
-    used = np.zeros(len(corpus.doc_ids), dtype=np.int64)
-    np.add.at(used, pairs.document_a, pairs.a[:, 1] - pairs.a[:, 0])
-    np.add.at(used, pairs.document_b, pairs.b[:, 1] - pairs.b[:, 0])
-    rows = []
-    for number, doc_id in enumerate(corpus.doc_ids):
-        kept = bool(used[number])
-        rows.append(
-            ledger.row(
-                f"instances-{phase}",
-                corpus.sources[number],
-                doc_id=doc_id,
-                status="kept" if kept else "filtered",
-                reason="" if kept else "single_token",
-                chars_in=corpus.characters[number],
-                chars_out=corpus.characters[number] if kept else 0,
-                tokens_in=int(corpus.offsets[number + 1] - corpus.offsets[number]),
-                tokens_out=int(used[number]),
+        for layout in layouts:
+            self.counts.add_instances(layout, vocabulary)
+            columns["token_type_ids"].append(layout.types)
+            if not self.static:
+                columns["input_ids"].append(layout.ids)
+                columns["unit_starts"].append(layout.units)
+                continue
+            number = len(layout.starts) - 1
+            keys = sampling.bits(self.mask_stream, np.arange(row, row + number))
+            row += number
+            masked = mask(
+                *(layout.ids, layout.units, layout.starts, keys),
+                *(self.masks.rate, vocabulary, self.masks),
             )
+            self.counts.add_masks(masked, vocabulary)
+            begins = np.repeat(layout.starts[:-1], masked.counts)
+            columns["input_ids"].append(masked.seen)
+            columns["mlm_positions"].append((masked.positions - begins).astype(np.uint16))
+            columns["mlm_labels"].append(masked.labels)
+            counts.append(masked.counts)
+        ends = np.append(0, np.cumsum(lengths(sequences)))
+        mask_ends = np.concatenate([np.zeros(1, dtype=np.int64), *counts]).cumsum()
+        starts = sequences.segments[:, 0] - block.documents.offsets[sequences.documents]
+        arrays = {
+            name: shards.lists(np.concatenate(parts), mask_ends if name in MASKS else ends)
+            for name, parts in columns.items()
+            if parts
+        }
+        arrays["next_sentence_label"] = pa.array(sequences.label)
+        arrays["doc_ids"] = shards.lists(
+            block.doc_ids.take(pa.array(sequences.documents)), sequences.offsets
         )
-    ledger.write(path, rows)
+        arrays["segment_starts"] = shards.lists(starts.astype(np.int32), sequences.offsets)
+        return pa.record_batch([arrays[name] for name in self.columns.names], schema=self.columns)

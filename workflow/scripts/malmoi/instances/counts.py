@@ -11,6 +11,7 @@ from malmoi.instances.documents import Block
 from malmoi.instances.layout import Layout
 from malmoi.instances.masking import Masked, Vocabulary
 from malmoi.instances.pairs import Sequences
+from malmoi.instances.sequences import SAME_DOCUMENT, SAME_KIND, SWAPPED
 
 #: What is counted, each the sum over all passes. ``tokens`` are without special tokens, ``positions`` with
 #: them. Every token of the documents is in one of ``used_once``, ``used_again`` (several times in one
@@ -52,13 +53,13 @@ class Counts:
         tokens = np.diff(offsets)
         reached, once = int(used.sum()), int(widths[uses == 1].sum())
         single = int(np.count_nonzero((tokens == 1) & (used == 0)))
-        negatives = np.bincount(sequences.negative, minlength=5).tolist()
+        negatives = np.bincount(sequences.negative, minlength=SWAPPED + 1)
         self._add(
             instances=len(sequences),
             random=np.count_nonzero(sequences.label == 1),
-            hard_same_kind=negatives[2],
-            hard_same_document=negatives[3],
-            swapped=negatives[4],
+            hard_same_kind=negatives[SAME_KIND],
+            hard_same_document=negatives[SAME_DOCUMENT],
+            swapped=negatives[SWAPPED],
             corpus_tokens=int(offsets[-1]),
             used_once=once,
             used_again=reached - once,
