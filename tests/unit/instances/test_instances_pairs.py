@@ -49,6 +49,8 @@ ADVERSARIAL = {
     "one group": documents_of([[20, 5, 9] * 9] * 30, groups=[3] * 30),
     "one to three tokens": documents_of([[1], [2], [3], [1, 1], [1, 1, 1], [2, 1]] * 20),
     "one sentence": documents_of([[100_000], [3]]),
+    # Long documents are cut in parts of 24 pairs: of 312 tokens where a sequence has 16.
+    "a token after the last part": documents_of([[625], [624, 1], [6] * 104 + [1], [312] * 2]),
     "one large group": documents_of([[11] * 200] * 9 + [[11] * 20] * 9, [0] * 9 + list(range(9))),
 }
 

@@ -68,7 +68,8 @@ def _lanes(documents: Documents, ends: np.ndarray, budget: int) -> _Lanes:
     """Divide long documents, at the sentence ends before every so many stretches."""
     lengths = np.diff(documents.offsets)
     reach = budget * max(LANE, int(lengths.sum()) // (budget * LANES))
-    parts = lengths // reach + 1
+    # The last part has two tokens or more, since one alone could not become a pair.
+    parts = np.maximum(lengths - 2, 0) // reach + 1
     document = np.repeat(np.arange(len(documents)), parts)
     part = np.arange(len(document)) - np.repeat(np.cumsum(parts) - parts, parts)
     opens = documents.offsets[document]

@@ -61,9 +61,8 @@ class _Exchange:
         count = len(cut.start)
         self.partner = np.arange(count)
         self.negative = np.full(count, NO_NEGATIVE, dtype=np.int8)
-        self._document = cut.document
         self._group = documents.groups[cut.document]
-        self._kinds = documents.kinds
+        self._kind = documents.kinds[cut.document]
         self._length = cut.end - cut.middle
         self._room = budget - (cut.middle - cut.start)
         self._tolerance = int(budget * TOLERANCE)
@@ -80,7 +79,7 @@ class _Exchange:
             return
         kind = np.zeros(len(pool), dtype=np.int64)
         if negative == SAME_KIND:
-            kind = np.unique(self._kinds, return_inverse=True)[1][self._document[pool]]
+            kind = np.unique(self._kind[pool], return_inverse=True)[1]
         left, right = _couples(
             self._by_length(pool, kind, str(negative)), self._test(negative, alike)
         )
@@ -134,8 +133,7 @@ class _Exchange:
             if alike:
                 allowed &= np.abs(has - takes) <= self._tolerance
             if negative == SAME_KIND:
-                kind = self._kinds[self._document]
-                allowed &= kind[left] == kind[right]
+                allowed &= self._kind[left] == self._kind[right]
             return allowed
 
         return may_exchange
