@@ -109,6 +109,8 @@ def test_a_default_written_out_plans_nothing(finished):
         ("segment.terms", ["legal"], after("segment")),
         ("segment.patterns", False, after("segment")),
         ("segment.spacing", "repair", after("segment")),
+        # What is proposed is for who asks for it.
+        ("segment.proposals.min_count", 30, set()),
         ("vocabulary.size", 2176, after("vocabulary")),
         ("vocabulary.boundaries", "all", after("vocabulary")),
         ("vocabulary.compare", ["klue/bert-base"], {"vocabulary_report"}),

@@ -30,8 +30,11 @@ NOT_READING = (
 #: Settings of `publish` that say where a package goes, not what is in it.
 DESTINATION = ("target", "repo_id", "private", "endpoint")
 
-#: Settings that no model depends on: what is compared and shown.
-ASIDE = {"vocabulary": ("compare", "sentences", "sweep")}
+#: Settings that no model depends on: what is proposed, compared and shown.
+ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}
+
+#: What `propose_dictionary` writes from the segments, so that these cannot be made with it.
+PROPOSED = Path("results", "dictionary", "proposed.csv")
 
 #: Parts of the pipeline a file name can vary in.
 PART = "[a-z][a-z0-9_]*"
@@ -228,6 +231,10 @@ def check_names():
                 "name a file of evaluation items"
             )
     for path in config["segment"]["dictionaries"]:
+        if Path(path).resolve() == PROPOSED.resolve():
+            raise InputError(
+                f"segment.dictionaries: {path} is written anew for each corpus; name a copy of it"
+            )
         if not Path(path).is_file():
             raise InputError(
                 f"segment.dictionaries: {path} does not exist; name a UTF-8 file of words"

@@ -1,7 +1,9 @@
 """Stages 4 to 6: morphemes as offsets, a vocabulary that knows them, and the corpus as token ids."""
 
-#: The files of the term lists that malmoi brings along, from the folder of scripts.
+#: The files of the term lists that malmoi brings along, and of sentences to try words in, from the folder
+#: of scripts.
 TERM_LISTS = {name: f"malmoi/morphology/terms/{name}.tsv" for name in ("legal", "medical")}
+REGRESSION = "malmoi/morphology/terms/regression.tsv"
 
 #: Settings of `vocabulary` that decide what is learned; the others are for its report and for choosing.
 LEARNING = (
@@ -34,6 +36,30 @@ rule segment:
         code=code("segment.py", *TERM_LISTS.values()),
     script:
         "../scripts/segment.py"
+
+
+# Only where it is asked for: words to review, and to give back as a dictionary.
+rule propose_dictionary:
+    input:
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        dictionaries=config["segment"]["dictionaries"],
+    output:
+        str(PROPOSED),
+    log:
+        "results/logs/propose_dictionary.log",
+    benchmark:
+        "results/benchmarks/propose_dictionary.tsv"
+    conda:
+        "../../envs/tokenizer.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="4h",
+    params:
+        cfg=stage("seed", "segment.terms", "segment.patterns", "segment.proposals"),
+        code=code("propose_dictionary.py", *TERM_LISTS.values(), REGRESSION),
+    script:
+        "../scripts/propose_dictionary.py"
 
 
 rule vocabulary:

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from kiwipiepy import Kiwi
 
 from malmoi.atomic import replacing
-from malmoi.morphology.analyzer import Analysis, analyze, load_analyzer
+from malmoi.morphology.analyzer import load_analyzer
 from malmoi.morphology.dictionary import Dictionary, built_in, read_dictionaries
 from malmoi.morphology.kiwi import READING
 from malmoi.morphology.mining import Candidate, candidates
-from malmoi.morphology.regression import Expectation, broken, expectations
-from malmoi.progress import LOG, track
+from malmoi.morphology.trials import TAG, Trial, try_in_regression, try_words
+from malmoi.progress import LOG
 
 #: The columns of the file, which ``read_dictionaries`` takes as it is.
 COLUMNS = (
     *("form", "tag", "score", "verdict", "reason", "source", "count", "documents", "cohesion"),
     *("solid", "tried", "whole", "side_effects", "example"),
 )
-
-TAG = "NNG"
-
-#: Scores a word is tried with, until it is whole in its sentences; those of malmoi's own lists.
-SCORES = (0.0, 3.0, 6.0, 9.0)
-
-#: A word must be whole in this share of its places, ...
-MIN_WHOLE = 0.8
-#: ... and may change what stands beside it in this share of them, or once.
-MAX_SIDE_EFFECTS = 0.1
 
 #: Parts that stand together less tightly, or that are written apart more often, are a free combination.
 MIN_COHESION = 0.3
@@ -49,25 +36,6 @@ _NO_GIVEN_NAMES = frozenset("법염력체량결증")
 #: Last parts of forms that are words of the general language in another form, or nouns with a place, a time
 #: or a number behind them.
 _ENDINGS = frozenset("들적별씩측당하화성경속상후전뒤앞안밖때시날분쪽명개")
-
-#: Sentences analysed together.
-_TOGETHER = 2000
-
-
-@dataclass
-class _Trial:
-    """What came of a candidate with its score: places tried, whole there, changed beside it, one of them."""
-
-    score: float = SCORES[0]
-    tried: int = 0
-    whole: int = 0
-    side_effects: int = 0
-    example: str = ""
-    broken: str = ""
-
-    @property
-    def is_whole(self) -> bool:
-        return self.whole >= MIN_WHOLE * self.tried
 
 
 def propose_dictionary(
@@ -104,10 +72,10 @@ def propose_dictionary(
     reasons = {one.form: _unlike_a_term(one) for one in found}
     # What is rejected anyhow must not take the places of others.
     found = sorted(found, key=lambda one: bool(reasons[one.form]))[: wanted["most"]]
-    likely = [candidate for candidate in found if not reasons[candidate.form]]
-    trials = _tried(likely, without, dictionary, workers)
-    reasons.update((form, _fault(trial)) for form, trial in trials.items())
-    _try_regression(trials, reasons, without, dictionary, workers)
+    likely = {one.form: one.examples for one in found if not reasons[one.form]}
+    trials = try_words(likely, without, dictionary, workers)
+    try_in_regression(trials, without, dictionary, workers)
+    reasons.update((form, trial.fault) for form, trial in trials.items())
     with (
         replacing(output_path) as temporary,
         temporary.open("w", encoding="utf-8-sig", newline="") as file,
@@ -116,7 +84,7 @@ def propose_dictionary(
         writer.writerow(COLUMNS)
         for candidate in sorted(found, key=lambda one: (-one.score, one.form)):
             form = candidate.form
-            writer.writerow(_row(candidate, trials.get(form, _Trial()), reasons[form]))
+            writer.writerow(_row(candidate, trials.get(form, Trial()), reasons[form]))
     accepted = sum(not reasons[form] for form in trials)
     LOG.info("proposals: %d of %d candidates accepted", accepted, len(found))
     return accepted
@@ -150,133 +118,7 @@ def _unlike_a_term(candidate: Candidate) -> str:
     return ""
 
 
-def _fault(trial: _Trial) -> str:
-    """Return what speaks against a word that was tried, or an empty string."""
-    if not trial.tried or not trial.is_whole:
-        return "not whole in its sentences"
-    if trial.side_effects > max(1, MAX_SIDE_EFFECTS * trial.tried):
-        return "changes pieces beside it"
-    return ""
-
-
-def _tried(
-    found: Sequence[Candidate], without: Kiwi, dictionary: Dictionary, workers: int
-) -> dict[str, _Trial]:
-    """Return what comes of all candidates together, each at the lowest score that makes it whole."""
-    trials = {candidate.form: _Trial() for candidate in found}
-    sentences = list(dict.fromkeys(text for candidate in found for text in candidate.examples))
-    if not sentences:
-        return trials
-    before = list(
-        track(_analyses(without, sentences), "propose: read", len(sentences), "sentences")
-    )
-    for round_number, score in enumerate((*SCORES[1:], None), start=1):
-        loaded = load_analyzer(workers, dictionary.joined(_added(trials)))
-        after = _analyses(loaded, sentences)
-        for text, old, new in zip(
-            sentences,
-            before,
-            track(after, f"propose: trial {round_number}", len(sentences), "sentences"),
-            strict=True,
-        ):
-            _compare(text, old, new, trials)
-        weak = [form for form, trial in trials.items() if not trial.is_whole]
-        if score is None or not weak:
-            break
-        raised = {form: score if form in weak else trial.score for form, trial in trials.items()}
-        trials = {form: _Trial(score) for form, score in raised.items()}
-    return trials
-
-
-def _added(forms: Mapping[str, _Trial]) -> Dictionary:
-    return Dictionary(tuple((form, TAG, trial.score) for form, trial in forms.items()))
-
-
-def _analyses(kiwi: Kiwi, texts: Sequence[str]) -> Iterator[Analysis]:
-    for begin in range(0, len(texts), _TOGETHER):
-        yield from analyze(kiwi, texts[begin : begin + _TOGETHER])
-
-
-def _compare(text: str, before: Analysis, after: Analysis, trials: dict[str, _Trial]) -> None:
-    """Count for each candidate in ``text`` whether it is whole, and the boundaries that changed around it."""
-    new = after.morphemes.tolist()
-    whole = {(start, end) for start, end in new if text[start:end] in trials}
-    for start, end in _places(text, before.morphemes.tolist(), trials):
-        # Inside a longer piece the form is another word's part.
-        if (start, end) in whole or not any(a <= start and end <= b for a, b in new):
-            trial = trials[text[start:end]]
-            trial.tried += 1
-            trial.whole += (start, end) in whole
-    if not whole:
-        return
-    inside = sorted(whole)
-    edges = [set(analysis.morphemes.ravel().tolist()) for analysis in (before, after)]
-    centres = np.array([(start + end) / 2 for start, end in inside])
-    changed = {
-        int(np.argmin(np.abs(centres - place))): place
-        for place in sorted(edges[0] ^ edges[1], reverse=True)
-        if not any(start < place < end for start, end in inside)
-    }
-    for number, place in changed.items():
-        start, end = inside[number]
-        trial = trials[text[start:end]]
-        trial.side_effects += 1
-        trial.example = trial.example or text[max(0, place - 15) : place + 15].strip()
-
-
-def _places(
-    text: str, pieces: Sequence[Sequence[int]], trials: Mapping[str, _Trial]
-) -> Iterator[tuple[int, int]]:
-    """Yield where pieces that follow each other without a space make a candidate."""
-    longest = max(map(len, trials), default=0)
-    for first, (start, end) in enumerate(pieces):
-        if text[start:end] in trials:
-            yield start, end
-        for (_, last), (begin, end) in pairwise(pieces[first:]):
-            if begin != last or end - start > longest:
-                break
-            if text[start:end] in trials:
-                yield start, end
-
-
-def _try_regression(
-    trials: Mapping[str, _Trial],
-    reasons: dict[str, str],
-    without: Kiwi,
-    dictionary: Dictionary,
-    workers: int,
-) -> None:
-    """Reject the words that break regression sentences, until those left break none."""
-    expected = expectations()
-    faults = broken(without, expected)
-    held = [one for one, fault in zip(expected, faults, strict=True) if not fault]
-    while accepted := {form: trial for form, trial in trials.items() if not reasons[form]}:
-        loaded = load_analyzer(workers, dictionary.joined(_added(accepted)))
-        guilty = _breaking(loaded, held, accepted)
-        if not guilty:
-            return
-        for form, fault in guilty.items():
-            reasons[form] = "breaks a regression sentence"
-            trials[form].example = fault
-
-
-def _breaking(
-    kiwi: Kiwi, expected: Sequence[Expectation], added: Mapping[str, _Trial]
-) -> dict[str, str]:
-    """Return the added words that stand in sentences no longer read as expected, and one of these each."""
-    guilty: dict[str, str] = {}
-    sentences = [one.sentence for one in expected]
-    for text, fault, analysis in zip(
-        sentences, broken(kiwi, expected), analyze(kiwi, sentences), strict=True
-    ):
-        if fault:
-            for start, end in analysis.morphemes.tolist():
-                if text[start:end] in added:
-                    guilty.setdefault(text[start:end], f"{text} -> {fault}")
-    return guilty
-
-
-def _row(candidate: Candidate, trial: _Trial, reason: str) -> tuple[str | int | float, ...]:
+def _row(candidate: Candidate, trial: Trial, reason: str) -> tuple[str | int | float, ...]:
     return (
         *(candidate.form, TAG, f"{trial.score:g}", "reject" if reason else "accept", reason),
         *(candidate.source, candidate.count, candidate.documents, candidate.cohesion),
