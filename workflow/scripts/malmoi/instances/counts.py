@@ -56,6 +56,7 @@ class Counts:
         negatives = np.bincount(sequences.negative, minlength=SWAPPED + 1)
         self._add(
             instances=len(sequences),
+            tokens=np.diff(sequences.segments).sum(),
             random=np.count_nonzero(sequences.label == 1),
             hard_same_kind=negatives[SAME_KIND],
             hard_same_document=negatives[SAME_DOCUMENT],
@@ -72,11 +73,8 @@ class Counts:
         """Count instances before they are masked."""
         lengths = np.diff(rows.starts)
         self.lengths += np.bincount(-(-lengths // STEP), minlength=len(self.lengths))
-        special = np.count_nonzero(rows.ids == vocabulary.cls)
-        special += np.count_nonzero(rows.ids == vocabulary.sep)
         self._add(
             positions=len(rows.ids),
-            tokens=len(rows.ids) - special,
             unknown=np.count_nonzero(rows.ids == vocabulary.unknown),
         )
 
