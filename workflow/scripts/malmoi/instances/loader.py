@@ -259,6 +259,9 @@ class _Selection:
         """Return the lists of the rows, one after the other, in the type of the column."""
         views = [file.view(column) for file in self._files]
         if len(views) == 1:
+            first, last = int(starts.min()), int((starts + lengths).max())
+            if last - first <= 2 * int(lengths.sum()):
+                self._files[0].read_ahead(column, first, last)
             return views[0][ranges(starts, lengths)]
         ordered = lengths[self._order]
         bounds = np.concatenate([[0], np.cumsum(ordered)])[self._bounds]

@@ -33,6 +33,9 @@ class MappedFile:
         try:
             with open(path, "rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            # Rows are read in random order: reading on behind each of them, as the system does unless told,
+            # makes opening 20 times slower and reads far more than is wanted.
+            self._map.madvise(mmap.MADV_RANDOM)
             buffer = pa.py_buffer(self._map)
             reader = pa.ipc.open_file(buffer)
             batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
@@ -54,6 +57,12 @@ class MappedFile:
     def view(self, column: str) -> np.ndarray:
         """Return the whole file as one array of the column's type; read-only."""
         return self._view(self._dtypes[column])
+
+    def read_ahead(self, column: str, start: int, stop: int) -> None:
+        """Have the system read items ``start`` to ``stop`` of a column's view in one go."""
+        size = self._dtypes[column].itemsize
+        first = start * size // mmap.PAGESIZE * mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_WILLNEED, first, stop * size - first)
 
     def offset_view(self) -> np.ndarray:
         """Return the whole file as one array of int32, in which list offsets are found."""
