@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 from malmoi import sampling
 from malmoi.errors import InputError
 from malmoi.instances import masking
-from malmoi.instances.masking import Masked, MaskSettings, Vocabulary, mask, rate_at
+from malmoi.instances.masking import (
+    Masked,
+    MaskSettings,
+    Vocabulary,
+    mask,
+    rate_at,
+    read_vocabulary,
+)
 
 PAD, UNK, CLS, SEP, MASK = range(5)
 SIZE = 16
@@ -273,3 +281,19 @@ def test_the_rate_goes_linearly_from_first_to_last() -> None:
     )
     assert rate_at(0.7, 0.15, None) == 0.15
     assert rate_at(1.2, 0.3, 0.1) == pytest.approx(0.1)
+
+
+def test_a_vocabulary_is_read_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "vocab.txt"
+    path.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n가\n\u2028\n##나\n", encoding="utf-8")
+    vocabulary = read_vocabulary(path)
+    assert vocabulary.size == 8
+    assert (vocabulary.unknown, vocabulary.cls, vocabulary.sep, vocabulary.mask) == (1, 2, 3, 4)
+    assert vocabulary.candidates.tolist() == [5, 6, 7]
+
+
+def test_a_vocabulary_without_mask_is_no_bert(tmp_path: Path) -> None:
+    path = tmp_path / "vocab.txt"
+    path.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n가\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"has no \[MASK\]"):
+        read_vocabulary(path)
