@@ -33,13 +33,13 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     """Return the figures of pairs and packing on a sample of all sources.
 
     ``random_share`` and ``forbidden_negatives`` (a negative of its own document or group) are of more than
-    100,000 balanced pairs of length 128. ``coverage_128`` and so on are the shares of tokens that a pass uses,
-    ``repeated_128`` of those it uses more than once. ``hard_share_of_half`` is the share of hard negatives where
-    half are asked for. ``padding_packed`` is the share of positions that hold no
-    token where a step's sequences are laid end to end and filled to a multiple of 8; ``padding_budget``
-    where each micro-batch is filled to 8,192 positions; ``padding_to_longest`` where 32 of like length
-    are padded to a multiple of 8. ``length_accuracy`` is that of telling the label of balanced pairs from both
-    lengths, learned on other documents; 0.5 is chance.
+    100,000 balanced pairs of length 128, ``hard_share_of_half`` of the negatives where half are to be hard.
+    ``coverage_128`` and so on are the shares of tokens that a pass uses, ``repeated_128`` of those it uses
+    more than once. ``padding_packed`` is the share of positions that hold no token where a step's sequences
+    are laid end to end and filled to a multiple of 8; ``padding_budget`` where each micro-batch is filled to
+    8,192 positions; ``padding_to_longest`` where 32 of like length are padded to a multiple of 8.
+    ``length_accuracy`` is that of telling the label of balanced pairs from both lengths, learned on other
+    documents; 0.5 is chance.
     """
     files, _ = corpus.tokens(data, work)
     blocks = [block.documents for block in read_blocks(files, "train")]
