@@ -20,7 +20,6 @@ from malmoi.evaluation.pretraining import (
 from malmoi.fingerprint import of_file
 from malmoi.instances import shards
 from malmoi.instances.loader import InstanceStore, padded
-from malmoi.instances.store import schema
 from transformers import AutoTokenizer, BertForPreTraining
 
 CPU = torch.device("cpu")
@@ -49,13 +48,14 @@ class Instance:
             "mlm_positions": list(self.masked),
             "mlm_labels": list(self.masked.values()),
             "next_sentence_label": 0 if self.follows else 1,
-            "doc_id_a": self.doc_id,
-            "doc_id_b": self.doc_id,
+            "doc_ids": [self.doc_id, self.doc_id],
+            "segment_starts": [0, len(self.a)],
         }
 
 
 def write(path, instances, vocabulary_size=VOCABULARY):
-    table = pa.Table.from_pylist([one.row for one in instances], schema=schema(vocabulary_size))
+    columns = shards.schema(vocabulary_size, "static")
+    table = pa.Table.from_pylist([one.row for one in instances], schema=columns)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=4)
     return path

@@ -1,5 +1,6 @@
 """The learning rate by step, and what makes two runs the same run."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def test_the_rate_is_positive_with_one_peak(total: int, share: float) -> None:
     assert rates[top:] == sorted(rates[top:], reverse=True)
 
 
-def manifest(folder: Path, name: str, length: int, content: str = "0") -> str:
+def manifest(
+    folder: Path, name: str, length: int, content: str = "0", pieces: str = "[PAD]\n가\n"
+) -> str:
     def shard(path: str, instances: int) -> dict:
         file = folder / name / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,8 @@ def manifest(folder: Path, name: str, length: int, content: str = "0") -> str:
     value = {
         "phase": name,
         "max_seq_length": length,
-        "vocabulary_size": 7,
+        "vocabulary_size": 2,
+        "vocabulary_sha256": hashlib.sha256(pieces.encode()).hexdigest(),
         "splits": {"train": train, "validation": {"shards": [shard("validation/all.arrow", 9)]}},
     }
     path = folder / name / "manifest.json"
@@ -93,7 +97,7 @@ def test_phases_come_in_the_order_of_the_settings(arguments: dict, tmp_path: Pat
     assert (second.name, second.instances, second.steps) == ("l128", 100, 16)
     assert first.train == [str(tmp_path / "l64" / "train/0000.arrow")]
     assert first.held_out == str(tmp_path / "l64" / "validation/all.arrow")
-    assert plan.vocabulary_size == 7
+    assert plan.vocabulary_size == 2
     assert plan.total_steps == 26
 
 
@@ -130,6 +134,8 @@ def test_what_a_run_computes_changes_its_fingerprint(
         manifest(tmp_path, "l64", 64, content="1")
     elif change == "vocabulary":
         (tmp_path / "tokenizer" / "vocab.txt").write_text("[PAD]\n나\n", encoding="utf-8")
+        for name, length in (("l64", 64), ("l128", 128)):
+            manifest(tmp_path, name, length, pieces="[PAD]\n나\n")
     else:
         arguments["code"] = "abd"
     after = make_plan(**arguments)
@@ -168,4 +174,35 @@ def test_a_shard_that_is_not_what_its_manifest_names_is_refused(
 ) -> None:
     (tmp_path / "l64" / "train" / "0000.arrow").write_text("damaged")
     with pytest.raises(InputError, match=r"0000\.arrow is not the file its manifest names"):
+        make_plan(**arguments)
+
+
+def test_a_missing_shard_is_named(arguments: dict, tmp_path: Path) -> None:
+    (tmp_path / "l128" / "validation" / "all.arrow").unlink()
+    with pytest.raises(InputError, match=r"validation/all\.arrow is missing.*run again"):
+        make_plan(**arguments)
+
+
+def test_instances_of_another_tokenizer_are_refused(arguments: dict, tmp_path: Path) -> None:
+    manifest(tmp_path, "l128", 128, pieces="[PAD]\n나\n")
+    message = (
+        r"l128/manifest\.json: its instances were made with another tokenizer than .*vocab\.txt"
+    )
+    with pytest.raises(InputError, match=message):
+        make_plan(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vocabulary_sha256": None}, r"does not say which vocabulary .* run again"),
+        ({"vocabulary_size": 3}, r"are of 3 pieces, but the model, like .*vocab\.txt, has 2"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_the_vocabulary_is_refused(
+    change: dict, message: str, arguments: dict, tmp_path: Path
+) -> None:
+    path = tmp_path / "l64" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=rf"l64/manifest\.json.*{message}"):
         make_plan(**arguments)

@@ -53,7 +53,7 @@ _COLUMNS = {
     "mlm_positions": (pa.list_(pa.uint16()),),
     "mlm_labels": _IDS,
     "unit_starts": _BYTES,
-    "next_sentence_label": (pa.int8(), pa.uint8()),
+    "next_sentence_label": (pa.int8(),),
 }
 
 #: What a store's files must have in common for one set of draws to be theirs.
@@ -164,10 +164,7 @@ class InstanceStore:
             places = np.flatnonzero(chosen.batch == number)
             batch = self._batches[number]
             rows = pa.array(chosen.row[places])
-            if "doc_ids" in batch.schema.names:
-                found = pc.list_element(batch.column("doc_ids").take(rows), 0)
-            else:
-                found = batch.column("doc_id_a").take(rows)
+            found = pc.list_element(batch.column("doc_ids").take(rows), 0)
             result[places] = found.to_numpy(zero_copy_only=False)
         return result.tolist()
 

@@ -88,8 +88,10 @@ def make_plan(
     often to save. Checkpoints live in a folder of that name, so a changed run never takes up another's.
 
     Raises:
-        InputError: phases and manifests do not fit each other or the model.
+        InputError: phases and manifests do not fit each other, the tokenizer or the model; or an instance
+            file is missing or not the one that its manifest names.
     """
+    vocabulary = Path(tokenizer) / "vocab.txt"
     given = {
         manifest["phase"]: (path, manifest)
         for path, manifest in (
@@ -104,13 +106,14 @@ def make_plan(
                 f"({', '.join(sorted(given))})"
             )
         path, manifest = given[phase["name"]]
+        _check_vocabulary(path, manifest, vocabulary)
         phases.append(_phase(phase, Path(path).parent, manifest, settings))
     fingerprint = of_value(
         {
             "settings": {name: value for name, value in settings.items() if name != "runtime"},
             "seed": seed,
             "data": [of_file(given[phase.name][0]) for phase in phases],
-            "vocabulary": of_file(Path(tokenizer) / "vocab.txt"),
+            "vocabulary": of_file(vocabulary),
             "code": code,
         }
     )
@@ -119,7 +122,7 @@ def make_plan(
         seed=seed,
         phases=phases,
         settings=settings,
-        vocabulary_size=given[phases[0].name][1]["vocabulary_size"],
+        vocabulary_size=_pieces(vocabulary),
         tokenizer=tokenizer,
         checkpoints=str(Path(checkpoints) / fingerprint[:16]),
         model_output=model_output,
@@ -128,8 +131,34 @@ def make_plan(
     )
 
 
+def _pieces(vocabulary: Path) -> int:
+    return len(vocabulary.read_text(encoding="utf-8").splitlines())
+
+
+def _check_vocabulary(path: str, manifest: dict, vocabulary: Path) -> None:
+    """Raise InputError where instances are not of this vocabulary: every id would mean another piece."""
+    made_with = manifest.get("vocabulary_sha256")
+    if made_with is None:
+        raise InputError(
+            f"{path} does not say which vocabulary its instances are of: it is from an older malmoi; delete "
+            "the folder it is in and run again to build them anew"
+        )
+    if made_with != of_file(vocabulary):
+        raise InputError(
+            f"{path}: its instances were made with another tokenizer than {vocabulary}; delete the folder "
+            "it is in and run again to build them anew"
+        )
+    if manifest["vocabulary_size"] > _pieces(vocabulary):
+        raise InputError(
+            f"{path}: its instances are of {manifest['vocabulary_size']} pieces, but the model, like "
+            f"{vocabulary}, has {_pieces(vocabulary)}; delete the folder it is in and run again"
+        )
+
+
 def _check_shard(path: Path, sha256: str) -> None:
-    if not path.is_file() or of_file(path) != sha256:
+    if not path.is_file():
+        raise InputError(f"{path} is missing, which its manifest names; run again to build it anew")
+    if of_file(path) != sha256:
         raise InputError(
             f"{path} is not the file its manifest names; delete it and run again to build it anew"
         )
