@@ -167,7 +167,8 @@ def _sample(
             table = pa.table({"domain": kept["domain"], "size": pc.binary_length(kept["text"])})
             for row in table.group_by("domain").aggregate([("size", "sum")]).to_pylist():
                 sizes[row["domain"]] += row["size_sum"]
-    shares = {domain: sample_mb * 1e6 / len(sizes) / size for domain, size in sizes.items()}
+    part = sample_mb * 1e6 / max(len(sizes), 1)
+    shares = {domain: part / max(size, 1) for domain, size in sizes.items()}
     stream = sampling.key(seed, "proposals")
 
     def keep(domain: str, doc_id: str) -> bool:
