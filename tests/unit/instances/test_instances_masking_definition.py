@@ -67,7 +67,8 @@ def in_order(
     }
     order: list[int] = []
     for draw in range(2 * budget + 8):
-        place, rest = divmod((bits(key, draw) >> 32) * len(ids), 2**32)
+        half = bits(key, draw // 2) >> 32 * (draw % 2) & 0xFFFFFFFF
+        place, rest = divmod(half * len(ids), 2**32)
         passed = marks[place] & FUNCTIONAL and rest >= int(weight * 2**32)
         if place in number and number[place] not in order and not passed:
             order.append(number[place])

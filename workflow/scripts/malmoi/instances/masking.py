@@ -20,7 +20,6 @@ from malmoi.instances.units import (
     BLOCK,
     BUDGET,
     FATE,
-    FUNCTIONAL,
     PIECE,
     SEQUENCES,
     Block,
@@ -207,20 +206,23 @@ def _mask_block(
         starts=starts,
         opens=opens,
         allowed=allowed,
-        functional=units & FUNCTIONAL != 0,
+        units=units,
         budgets=np.minimum(tokens, np.maximum(1, np.floor(tokens * rates + chance)).astype(int)),
     )
     take = take_spans(settings.span_mean) if settings.unit == "span" else take_units
     first, end = choose(block, take, settings.functional_weight)
     sizes = end - first
-    positions = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    total = np.append(0, np.cumsum(sizes))
+    positions = np.repeat(first - total[:-1], sizes) + np.arange(total[-1])
+    bounds = np.searchsorted(first, starts)
     labels = ids[positions]
-    fate = block.draws(first, FATE) >> np.uint64(32)
+    fate = block.draws(first, bounds, FATE)
     fate = np.repeat((fate >= _MASKED).view(np.uint8) + (fate >= _REPLACED), sizes)
     seen = np.where(fate, labels, ids.dtype.type(vocabulary.mask))
     replaced = np.flatnonzero(fate == 1)
-    choice = block.draws(positions[replaced], PIECE) >> np.uint64(32)
+    random = positions[replaced]
+    choice = block.draws(random, np.searchsorted(random, starts), PIECE)
     choice = (choice * np.uint64(len(vocabulary.candidates))) >> np.uint64(32)
     seen[replaced] = vocabulary.candidates[choice.astype(np.int64)]
     ids[positions] = seen
-    return positions, labels, np.diff(np.searchsorted(positions, starts))
+    return positions, labels, np.diff(total[bounds])

@@ -49,9 +49,9 @@ def take_spans(mean: float) -> Take:
         counts = np.diff(bounds)
         anchor = np.searchsorted(words, anchors)
         # The way ends at words that must not be masked and where the sequence does.
-        walls = np.union1d(
-            np.flatnonzero(~block.allowed[words[:-1]]), np.searchsorted(words, block.starts)
-        )
+        ends = np.append(~block.allowed[words[:-1]], True)
+        ends[np.searchsorted(words, block.starts)] = True
+        walls = np.flatnonzero(ends)
         wall = walls[np.searchsorted(walls, anchor, side="right")]
         numbers = LENGTH + anchors - np.repeat(block.starts[:-1], counts)
         drawn = sampling.uniform(np.repeat(block.keys, counts), numbers)

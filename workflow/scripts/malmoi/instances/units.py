@@ -22,11 +22,12 @@ from malmoi import sampling
 #: A bit of ``unit_starts``: the token opens a unit of josa, eomi or punctuation.
 FUNCTIONAL = 4
 
-#: Numbers of a sequence's draws: its places from 0 on, then one draw per token for each of these purposes.
+#: Numbers of a sequence's draws: from 0 on for its places, two of them each, and then one for each token and
+#: each of these purposes.
 REST, FATE, PIECE, LENGTH, BUDGET = (purpose << 32 for purpose in range(1, 6))
 
-#: Tokens and sequences of one block at most: its arrays fit the cache, and a sequence, 32 bits of an
-#: order and a token fit 64 bits.
+#: Tokens and sequences of one block at most: its arrays fit the cache, and the numbers of a sequence and a
+#: token with 32 bits between them fit 64.
 BLOCK, SEQUENCES = 1 << 17, 1 << 15
 
 
@@ -36,22 +37,29 @@ class Block:
 
     ``keys`` uint64 [B]; ``starts`` int64 [B+1] are the sequences' ends after a zero; ``opens`` bool [T+1]
     tells the first token of each unit, the end of the block included; ``allowed`` bool [T] tells the first
-    token of each unit that may be masked; ``functional`` bool [T]; ``budgets`` int64 [B] are tokens to mask.
+    token of each unit that may be masked; ``units`` uint8 [T] are their ``unit_starts``; ``budgets`` int64 [B]
+    are tokens to mask.
     """
 
     keys: np.ndarray
     starts: np.ndarray
     opens: np.ndarray
     allowed: np.ndarray
-    functional: np.ndarray
+    units: np.ndarray
     budgets: np.ndarray
 
-    def draws(self, places: np.ndarray, purpose: int) -> np.ndarray:
-        """Return 64 random bits (uint64) for each of some tokens (int64, ascending by sequence)."""
-        bounds = np.searchsorted(places, self.starts)
+    def functional(self, places: np.ndarray) -> np.ndarray:
+        """Return whether tokens (int64 [N]) are josa, eomi or punctuation (bool [N])."""
+        return self.units[places] & FUNCTIONAL != 0
+
+    def draws(self, places: np.ndarray, bounds: np.ndarray, purpose: int) -> np.ndarray:
+        """Return 32 random bits (as uint64 [N]) for each of some tokens.
+
+        ``places`` int64 [N] are grouped by sequence, which ``bounds`` int64 [B+1] tell apart.
+        """
         counts = np.diff(bounds)
         numbers = places - np.repeat(self.starts[:-1] - purpose, counts)
-        return sampling.bits(np.repeat(self.keys, counts), numbers)
+        return sampling.bits(np.repeat(self.keys, counts), numbers) >> np.uint64(32)
 
 
 #: Takes first tokens of units (int64 [C], grouped by sequence, in their order) and where each sequence's
@@ -140,27 +148,28 @@ def take_units(
 def _drawn(block: Block, weight: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the units that a block's sequences draw, each once, and where each sequence's begin."""
     lengths = np.diff(block.starts)
-    counts = (2 * block.budgets + 8) * (lengths > 0)
-    offsets = np.append(0, np.cumsum(counts))
-    numbers = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
-    scaled = sampling.bits(np.repeat(block.keys, counts), numbers)
-    scaled >>= np.uint64(32)
-    scaled *= np.repeat(lengths.astype(np.uint64), counts)
+    # Each number of 64 bits gives two draws.
+    numbers = (block.budgets + 4) * (lengths > 0)
+    ends = np.cumsum(numbers)
+    number = np.arange(numbers.sum()) - np.repeat(ends - numbers, numbers)
+    drawn = sampling.bits(np.repeat(block.keys, numbers), number).astype("<u8", copy=False)
+    counts = 2 * numbers
+    scaled = drawn.view("<u4") * np.repeat(lengths.astype(np.uint64), counts)
     # The upper half is a place below the length, the lower half is what is left of the draw.
     place = (scaled >> np.uint64(32)).astype(np.int64)
     place += np.repeat(block.starts[:-1], counts)
     hit = block.allowed[place]
     if weight < 1:
         passed = (scaled & np.uint64(0xFFFFFFFF)) >= int(weight * 2**32)
-        hit &= ~(passed & block.functional[place])
+        hit &= ~(passed & block.functional(place))
     hits = np.flatnonzero(hit)
     place = place[hits]
     # Of several draws of one unit the first counts: written backwards, it is the one that stays.
-    number = np.arange(len(place), dtype=np.int32)
-    draw = np.empty(len(block.allowed), dtype=np.int32)
-    draw[place[::-1]] = number[::-1]
-    fresh = np.flatnonzero(draw[place] == number)
-    return place[fresh], np.searchsorted(hits[fresh], offsets)
+    order = np.arange(len(place), dtype=np.int32)
+    first = np.empty(len(block.allowed), dtype=np.int32)
+    first[place[::-1]] = order[::-1]
+    fresh = np.flatnonzero(first[place] == order)
+    return place[fresh], np.searchsorted(hits[fresh], np.append(0, 2 * ends))
 
 
 def _all(
@@ -171,13 +180,12 @@ def _all(
     ``among`` bool [T] are the tokens of these sequences, ``drawn`` int64 their units that were drawn, in order.
     """
     place = np.flatnonzero(block.allowed & among)
-    time = (block.draws(place, REST) >> np.uint64(32)).astype(np.float64)
-    time = -np.log1p(-(time + 0.5) * 2.0**-32)
-    time[block.functional[place]] /= weight
+    bounds = np.searchsorted(place, block.starts)
+    time = -np.log1p(-(block.draws(place, bounds, REST) + 0.5) * 2.0**-32)
+    time[block.functional(place)] /= weight
     # Positive floats are in the order of their bits, below 2**31, and 32 of them hide how a machine rounds.
     rank = time.astype(np.float32).view(np.uint32).astype(np.uint64) | np.uint64(1 << 31)
     rank[np.searchsorted(place, drawn)] = np.arange(len(drawn))
-    bounds = np.searchsorted(place, block.starts)
     sequence = np.repeat(np.arange(len(bounds) - 1, dtype=np.uint64), np.diff(bounds))
     packed = (sequence << np.uint64(49)) | (rank << np.uint64(17))
     packed |= np.arange(len(place), dtype=np.uint64)
