@@ -21,8 +21,8 @@ from malmoi.vocab.wordpiece import WordpieceReader
 #: function morpheme (josa, eomi, copula, verb-maker) or in punctuation.
 WORD_START, MORPHEME_START, FUNCTIONAL = 1, 2, 4
 
-#: Characters that are tokenized together: two megabytes of Korean, so that the arrays stay small.
-CHARACTERS = 1_000_000
+#: Characters that are tokenized together: a megabyte of Korean, so that the arrays stay small.
+CHARACTERS = 500_000
 
 _CARRIED = ("doc_id", "source", "domain", "kind", "group", "split")
 _OFFSETS = ("sentence_ends", "morpheme_starts", "morpheme_ends", "morpheme_tags")

@@ -20,8 +20,9 @@ from malmoi.vocab.words import ALONE, DROPPED, PLAIN, SPACE, character_classes, 
 #: What begins a piece that continues a word.
 PREFIX = "##"
 
-#: Distinct words that are remembered, about; memory is 40 bytes for each.
-REMEMBERED = 1_000_000
+#: Distinct words that are remembered, about, before all are forgotten: as many as fifty megabytes of text have;
+#: they take 20 MB.
+REMEMBERED = 500_000
 
 _CODES = 0x110000
 
@@ -69,11 +70,11 @@ class WordpieceReader:
     def _forget(self) -> None:
         """Forget all words."""
         self._hashes = np.zeros(0, dtype=np.uint64)
-        self._numbers = np.zeros(0, dtype=np.int64)
+        self._numbers = np.zeros(0, dtype=np.int32)
         # Where the wordpieces of each word number begin in the two arrays after it.
-        self._firsts = np.zeros(1, dtype=np.int64)
+        self._firsts = np.zeros(1, dtype=np.int32)
         self._ids = np.zeros(0, dtype=np.uint32)
-        self._offsets = np.zeros(0, dtype=np.int32)
+        self._offsets = np.zeros(0, dtype=np.uint16)
 
     def read(self, text: str) -> Wordpieces:
         """Return the wordpieces of a text, without special tokens around it.
@@ -164,10 +165,11 @@ class WordpieceReader:
         ends = np.cumsum(self._lengths[ids])
         offsets = np.append(0, ends[:-1])
         offsets -= np.repeat(offsets[first], np.diff(np.append(first, len(ids))))
-        numbers = np.arange(len(hashes)) + len(self._hashes)
-        self._firsts = np.append(self._firsts, self._firsts[-1] + np.append(first[1:], len(ids)))
+        numbers = np.arange(len(self._hashes), len(self._hashes) + len(hashes), dtype=np.int32)
+        firsts = (self._firsts[-1] + np.append(first[1:], len(ids))).astype(np.int32)
+        self._firsts = np.append(self._firsts, firsts)
         self._ids = np.append(self._ids, ids)
-        self._offsets = np.append(self._offsets, offsets.astype(np.int32))
+        self._offsets = np.append(self._offsets, offsets.astype(np.uint16))
         hashes = np.concatenate([self._hashes, hashes])
         order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[order]
