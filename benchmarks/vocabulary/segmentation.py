@@ -36,12 +36,12 @@ WORKERS = 2
 PARAGRAPHS = 400
 
 _STAGE = """
-import json, resource, sys
+import json, sys
+from benchmarks.peak import peak_mb
 from malmoi.morphology.segments import segment_documents
 arguments = json.loads(sys.argv[1])
 counts = segment_documents(**arguments)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"blocks": counts.blocks, "analysed": counts.analysed, "peak_kb": peak}))
+print(json.dumps({"blocks": counts.blocks, "analysed": counts.analysed, "peak_mb": peak_mb()}))
 """
 
 
@@ -149,14 +149,14 @@ def edited(source: Path, other: Path, cache: Path, folder: Path) -> dict[str, fl
         segment_documents(**_arguments(source, folder, "edited"))
     said = subprocess.run(
         [sys.executable, "-c", _STAGE, json.dumps(_arguments(path, folder, "edited"), default=str)],
-        env={"PYTHONPATH": str(Path(analyzer.__file__).parents[2])},
+        env={"PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
     ).stdout
     found = json.loads(said)
     return {
         "reanalysed_after_1_percent": round(found["analysed"] / found["blocks"], 5),
-        "segment_peak_mb": round(found["peak_kb"] / 1024),
+        "segment_peak_mb": round(found["peak_mb"]),
     }
 
 

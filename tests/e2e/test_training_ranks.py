@@ -61,7 +61,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append(
             {
                 **{"doc_id": f"d{number:02}", "source": "made", "domain": "legal"},
-                "group": f"g{number}",
+                **{"kind": "judgment", "group": f"g{number}"},
                 "split": "validation" if number % 6 == 0 else "train",
                 "characters": length,
                 "input_ids": ids.tolist(),
@@ -79,9 +79,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             split=split,
             phase="short",
             max_seq_length=32,
-            short_share=0.1,
-            masking_unit="morpheme",
-            masking_rate=0.15,
+            pairs={"kind": "nsp", "mode": "balanced", "hard_share": 0.0, "short_share": 0.1},
+            masking={
+                "when": "static",
+                **{"unit": "morpheme", "rate": 0.15, "final_rate": None},
+                **{"functional_weight": 1.0, "span_mean": 3.0},
+            },
             duplicates=2,
             seed=1,
             output_path=folder / f"{split}.arrow",
@@ -136,6 +139,7 @@ def plan_of(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
                     "threads_per_rank": 1,
                     "zero_stage": stage,
                     "offload_optimizer": offload,
+                    "loader_workers": 1,
                     "checkpoint_every": SAVE_EVERY,
                     "keep_checkpoints": 2,
                     "log_every": LOG_EVERY,

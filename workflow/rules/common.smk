@@ -98,11 +98,19 @@ def normalize_config(wildcards):
 
 
 def instances_config(wildcards, split):
-    """Return what the instances of one phase and split are made by."""
+    """Return what the instances of one phase and split are made by.
+
+    Held-out masks are written down and of the last rate, so that figures of all epochs can be compared.
+    """
+    settings = stage("seed", "instances.pairs", "instances.masking", "instances.duplicates")
+    if split != "train":
+        masking = settings["instances"]["masking"]
+        masking["rate"] = masking["final_rate"] or masking["rate"]
+        masking |= {"when": "static", "final_rate": None}
     return {
         "split": split,
         "phase": pick(PHASES, wildcards.phase)[wildcards.phase],
-        **stage("seed", "instances.masking", "instances.duplicates", "instances.short_share"),
+        **settings,
     }
 
 
