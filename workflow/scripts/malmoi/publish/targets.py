@@ -11,17 +11,27 @@ from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.progress import LOG
 from malmoi.publish import checksums, hub
-from malmoi.publish.measures import read_json
+from malmoi.publish.decisions import failed_gates, read_gates
+from malmoi.publish.hub_client import Limits
 
 TARGETS = ("none", "folder", "hub")
 
 
-def publish(package: str | Path, receipt: str | Path, settings: Mapping[str, Any]) -> None:
+def publish(
+    package: str | Path,
+    receipt: str | Path,
+    settings: Mapping[str, Any],
+    limits: Limits | None = None,
+) -> None:
     """Publish ``package`` and write ``receipt`` (JSON) last, so that a receipt means it was done.
 
     ``settings`` has ``target`` (``none``, ``folder``: the package is what is published, ``hub``),
-    ``repo_id``, ``private`` and ``endpoint``. The receipt lists every file with sha256 and size; of a
-    Hub it also names endpoint, repository, visibility, commit and tag.
+    ``repo_id``, ``private``, ``endpoint``, ``pull_request`` (propose the commit, do not put it on the
+    branch), ``max_hours`` (for all of it) and ``repo_type`` (``model``, ``dataset``). The receipt lists
+    every file with sha256 and size; of a Hub it also names endpoint, repository, visibility, commit, tag
+    and pull request.
+
+    ``limits`` on waiting for a Hub are made of the settings where not given.
 
     Raises:
         InputError: the package is not whole, a gate failed, or the target refused it.
@@ -37,6 +47,7 @@ def publish(package: str | Path, receipt: str | Path, settings: Mapping[str, Any
         "repo_id": settings.get("repo_id"),
         "revision": None,
         "tag": None,
+        "pull_request": None,
         "fingerprint": files[-1].sha256,
         "files": [asdict(file) for file in files],
     }
@@ -53,16 +64,24 @@ def publish(package: str | Path, receipt: str | Path, settings: Mapping[str, Any
                 files,
                 repo_id=str(settings["repo_id"]),
                 private=settings.get("private", True) is not False,
-                endpoint=settings.get("endpoint"),
+                endpoint=settings.get("endpoint") or None,
+                pull_request=settings.get("pull_request") is True,
+                repo_type=str(settings.get("repo_type") or "model"),
+                limits=limits or _limits(settings),
             )
         )
     write_json(receipt, said)
     LOG.info("published %s: target %s", package, target)
 
 
+def _limits(settings: Mapping[str, Any]) -> Limits:
+    hours = settings.get("max_hours")
+    return Limits(whole=float(hours) * 3600) if hours else Limits()
+
+
 def _check_gates(package: Path) -> None:
-    decided = read_json(package / "gates.json") if (package / "gates.json").is_file() else []
-    failed = [gate["name"] for gate in decided if not gate["passed"] and not gate["overridden"]]
+    decided = read_gates(package)
+    failed = failed_gates(decided)
     if failed or not decided:
         raise InputError(
             f"{package} did not pass its gates ({', '.join(failed) or 'none was run'}); "
