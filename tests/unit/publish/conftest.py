@@ -14,6 +14,8 @@ from malmoi import fingerprint, ledger
 from malmoi.atomic import write_json, write_parquet
 from malmoi.publish.package import build_package
 from matplotlib.figure import Figure
+from tools.hub_publisher import Publisher, make_package
+from tools.hub_server import HubServer
 from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
 
 SYLLABLES = "가나다라마바사아자차카타파하법원판결의병약"
@@ -210,3 +212,48 @@ def publish(python, package, tmp_path):
         return done, json.loads(receipt.read_text()) if receipt.exists() else None
 
     return run
+
+
+@pytest.fixture(scope="session")
+def hub_server():
+    """A Hub of our own: ``hf_reader`` may only read, ``hf_other`` is another user's token."""
+    tokens = {"hf_markedTokenOfTheTests": "writer", "hf_reader": "writer", "hf_other": "other"}
+    with HubServer(tokens, {"hf_reader": "read"}) as server:
+        yield server
+
+
+@pytest.fixture
+def hub(hub_server):
+    """The Hub with nothing in it."""
+    hub_server.clear()
+    return hub_server
+
+
+@pytest.fixture(scope="session")
+def publisher(hub_server, tmp_path_factory):
+    """A process that publishes to the Hub, with waits a thousandth as long."""
+    with Publisher(hub_server.url, tmp_path_factory.mktemp("publisher")) as process:
+        yield process
+
+
+@pytest.fixture
+def send(publisher):
+    """Publish a package of ``make_package`` to the tests' repository; return what came of it."""
+
+    def run(package: Path, token: str = "hf_markedTokenOfTheTests", limits=None, **settings):
+        settings = {"repo_id": "writer/tiny-bert", "private": True, **settings}
+        return publisher.publish(package, settings, token, **(limits or {}))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Path:
+    """A package of a few kilobytes without a model to load; tests must not write into it."""
+    return make_package(tmp_path_factory.mktemp("small") / "demo", 1)
+
+
+@pytest.fixture(scope="session")
+def newer(tmp_path_factory) -> Path:
+    """The next version of ``small``, with other weights and vocabulary."""
+    return make_package(tmp_path_factory.mktemp("newer") / "demo", 2)
