@@ -103,13 +103,13 @@ def ledger_rows(block: Block, used: np.ndarray, phase: str) -> Iterator[dict[str
     for doc_id, source, characters, given, kept in zip(
         *(field.tolist() for field in fields), strict=True
     ):
-        reason = "" if kept else "single_token" if given == 1 else "too_short"
         yield ledger.row(
             f"instances-{phase}",
             source,
             doc_id=doc_id,
             status="kept" if kept else "filtered",
-            reason=reason,
+            # A document of two tokens or more gives at least a pair.
+            reason="" if kept else "single_token",
             chars_in=characters,
             chars_out=characters if kept else 0,
             tokens_in=given,
