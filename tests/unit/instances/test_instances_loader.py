@@ -59,6 +59,15 @@ def test_rows_come_in_any_order_as_they_were_written(
             assert one.mlm_labels.tolist() == row["mlm_labels"]
 
 
+def test_ids_beyond_16_bits_are_read_and_masked(tmp_path: Path) -> None:
+    maker = Maker(tmp_path, 70_000)
+    path, rows = maker.write("wide.arrow", 60, "dynamic")
+    found = InstanceStore([path], maker.vocabulary).rows(np.arange(60))
+    assert found.input_ids.dtype == found.mlm_labels.dtype == np.uint32
+    originals(rows, padded(found))
+    assert found.mlm_labels.max() > 1 << 16
+
+
 def test_the_document_is_that_of_the_first_segment(static: tuple[list[Path], list[dict]]) -> None:
     paths, rows = static
     indices = np.random.default_rng(6).permutation(len(rows))
@@ -88,7 +97,8 @@ def test_a_store_is_pickled_as_its_paths(
     assert np.array_equal(again.rows(indices).input_ids, store.rows(indices).input_ids)
 
 
-def originals(rows: dict, batch: dict[str, np.ndarray]) -> None:
+def originals(rows: list[dict], batch: dict[str, np.ndarray]) -> None:
+    """Assert that labels put back over the masks give the rows as written."""
     for number, row in enumerate(rows):
         length = len(row["input_ids"])
         ids, labels = (batch[name][number, :length] for name in ("input_ids", "labels"))
