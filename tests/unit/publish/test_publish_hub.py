@@ -88,6 +88,16 @@ def test_files_beside_the_package_stay_at_home(hub, send, small, tmp_path):
     assert held(hub.repositories[REPO].head) == listed(small)
 
 
+@pytest.mark.parametrize("name", ["corpus.txt", ".hidden"])
+def test_a_link_or_a_dot_file_is_refused_though_it_is_listed(hub, send, small, tmp_path, name):
+    folder = shutil.copytree(small, tmp_path / "copy")
+    (tmp_path / "elsewhere").write_text("raw text", encoding="utf-8")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    checksums.write(folder)
+    done = send(folder)
+    assert name in done.error and not done.receipt and not hub.requests
+
+
 def test_a_folder_that_is_a_link_is_not_followed(hub, send, small, tmp_path):
     folder = shutil.copytree(small, tmp_path / "copy")
     elsewhere = tmp_path / "elsewhere"

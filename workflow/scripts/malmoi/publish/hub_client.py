@@ -86,7 +86,8 @@ def connect(
     """Return a client of ``endpoint`` (None: ``HF_ENDPOINT`` or the public Hub) with time limits.
 
     A Hub of one's own is taken to speak plain Git LFS, since the client has no way back from Xet. The
-    token (False: none) is shown to the endpoint alone.
+    token (False: none) is shown to the endpoint alone. Transfers by Xet, at the public Hub, are under the
+    time limits of ``hf_xet`` itself.
 
     Raises:
         InputError: the process already imported the client for another endpoint.
@@ -135,6 +136,10 @@ def connect(
         request.stream = Watched(request.stream)
 
     def after(response: Any) -> None:
+        if response.status_code in PASSING_STATUSES:
+            # The client's own tries go on without a word; of the address only the path is no secret.
+            path = f"{response.request.method} {response.url.path}"
+            LOG.info("%s answered %d to %s", response.url.host, response.status_code, path)
         asked = asked_wait(response)
         if asked > limits.longest_wait:
             raise InputError(
