@@ -17,13 +17,14 @@ SPLIT = {"validation": 0.01, "test": 0.03}
 def segments(data: Path, work: Path) -> list[Path]:
     """Return the segments files of decisions, statutes and medical text: 130 MB, a 33rd of it ``test``.
 
-    The first call takes ten minutes on two cores; later ones run what edits to the code have touched.
+    The first call takes ten minutes on two cores; later ones, of other areas too, run what edits to the code
+    have touched.
     """
     config = workflow.read_config(CONFIG, data)
     config["curate"]["split"] = SPLIT
     shards = [f"{number:04d}" for number in range(config["corpus"]["shards"])]
     targets = [f"results/segments/{shard}.parquet" for shard in shards]
-    results = workflow.run(config, work / "corpus", targets)
+    results = workflow.run(config, work.parent / "corpus", targets)
     return [results / "segments" / f"{shard}.parquet" for shard in shards]
 
 
@@ -32,7 +33,7 @@ def kiwi_segments(data: Path, work: Path) -> list[Path]:
 
     The first call takes as long again; later ones read the stage's cache.
     """
-    folder = work / "kiwi"
+    folder = work.parent / "corpus_kiwi"
     folder.mkdir(exist_ok=True)
     outputs = []
     for segmented in segments(data, work):
