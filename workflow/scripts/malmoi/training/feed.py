@@ -116,7 +116,7 @@ class Feed:
     """
 
     def __init__(self, plan: Plan, rank: int, ranks: int, first: int, device: torch.device) -> None:
-        workers = plan.settings["runtime"].get("loader_workers", 1)
+        workers = plan.settings["runtime"]["loader_workers"]
         loader = DataLoader(
             Steps(plan, rank, ranks, first),
             batch_size=None,
