@@ -1,7 +1,7 @@
 """Say what publishing a package would do, and write nothing anywhere.
 
     python -m malmoi.publish.dry_run PACKAGE [--repo-id NAMESPACE/NAME] [--endpoint URL] [--public]
-                                             [--pull-request]
+                                             [--pull-request] [--repo-type dataset]
 
 Without ``--repo-id`` only the package is looked at. ``HF_TOKEN`` is used only where the repository cannot be
 seen without it. The exit status is 1 where publishing would be refused.
@@ -46,7 +46,6 @@ def describe_changes(
     endpoint: str | None = None,
     pull_request: bool = False,
     repo_type: str = "model",
-    limits: Limits | None = None,
 ) -> tuple[list[str], list[str]]:
     """Look at the repository and return lines about what would change, and reasons for a refusal.
 
@@ -54,7 +53,7 @@ def describe_changes(
         InputError: the repository cannot be looked at, or cannot be published to.
     """
     check_name(repo_id)
-    limits = limits or Limits()
+    limits = Limits()
     deadline = Deadline(limits.whole)
     token = read_token()
     place = {"repo_id": repo_id, "repo_type": repo_type}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -80,14 +81,17 @@ class Calls:
         time.sleep(seconds)
 
     def told(self, error: Exception, doing: str) -> Exception:
-        """Return the error as the user should read it; a fault of malmoi keeps its type's name."""
+        """Return the error as the user should read it, or itself where it is a fault of malmoi."""
         for part in _chain(error):
             if isinstance(part, InputError):
                 return part
         status = status_of(error)
         said = self.said(error)
         if status is None and not is_passing(error) and not _is_expected(error):
-            return RuntimeError(f"{doing} failed: {type(error).__name__}: {said}")
+            shown = "".join(traceback.format_exception(error))
+            if self._token and self._token in shown:
+                return RuntimeError(f"{doing} failed: {type(error).__name__}: {said}")
+            return error
         cure = _CURES.get(status or 0, "run again; files that arrived are not uploaded twice")
         if "LFS batch API returned errors" in said:
             cure = "the Hub does not take these files, by its quota or its rules"

@@ -82,8 +82,8 @@ class Repository:
         if bool(info.private) != self._private:
             there, wanted = ("private", "false") if info.private else ("public", "true")
             raise InputError(
-                f"{self.calls.name} exists and is {there}, but publish.private is {wanted}; nothing was "
-                "committed. Choose another publish.repo_id, or change one of the two"
+                f"{self.calls.name} exists and is {there}, but publish.private is {wanted}; it is not "
+                "written to. Choose another publish.repo_id, or change one of the two"
             )
         return str(info.sha)
 
