@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from malmoi.errors import InputError
 from malmoi.instances.pairs import Documents
 
-#: Tokens of one block, about. Its documents are what random segments are drawn from: some 17,000 pairs of
-#: length 128, or 4,000 of 512. A shard holds documents by a hash of their ids, so a block is a random part of
+#: Tokens of one block, about. Its documents are what random segments are drawn from: some 9,000 pairs of
+#: length 128, or 2,000 of 512. A shard holds documents by a hash of their ids, so a block is a random part of
 #: the corpus, and a partner from it is as good as one from all of it; its arrays take some tens of megabytes.
-BLOCK_TOKENS = 1 << 21
+BLOCK_TOKENS = 1 << 20
 
 _NAMES = ("doc_id", "source", "kind", "group", "characters")
 _LISTS = ("input_ids", "unit_starts", "sentence_ends")

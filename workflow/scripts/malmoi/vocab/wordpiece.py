@@ -20,9 +20,9 @@ from malmoi.vocab.words import ALONE, DROPPED, PLAIN, SPACE, character_classes, 
 #: What begins a piece that continues a word.
 PREFIX = "##"
 
-#: Distinct words that are remembered, about, before all are forgotten: as many as fifty megabytes of text have;
-#: they take 20 MB.
-REMEMBERED = 500_000
+#: Distinct words that are remembered, about, before all are forgotten: as many as 16 megabytes of text have.
+#: They take 8 MB.
+REMEMBERED = 200_000
 
 _CODES = 0x110000
 
