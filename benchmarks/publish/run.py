@@ -20,7 +20,11 @@ PARTS = ("sequences", "large_file")
 
 #: What the figures should be at least (>=) or at most (<=), and what they say.
 WANTED: Wanted = {
-    "fault_sequences": (">=", 200, "random sequences of one to four faults at any route"),
+    "fault_sequences": (
+        ">=",
+        200,
+        "random sequences of faults at any route, each met by a request",
+    ),
     "half_published": ("<=", 0, "revisions that held neither the old nor the whole new package"),
     "unfinished_after_rerun": ("<=", 0, "sequences whose rerun did not end in the new package"),
     "token_leaks": ("<=", 0, "places outside the environment where the token was found"),

@@ -49,15 +49,16 @@ _REFUSING = (400, 401, 402, 403, 413, 507)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a sequence led to; all but ``faults`` and ``failed`` should be nothing.
+    """What a sequence led to; all but ``faults``, ``met`` and ``failed`` should be nothing.
 
-    ``faults``: what was injected; ``failed``: the first publish ended in an error; ``half``: revisions that
-    hold neither the old nor the new package; ``unfinished``: why the rerun is not the new package, empty
-    where it is; ``repeated``: commits more than one; ``noop_commits``: commits of a publish with nothing
-    changed; ``leaks``: places where the token was found.
+    ``faults``: what was injected; ``met``: requests that met one of them; ``failed``: the first publish
+    ended in an error; ``half``: revisions that hold neither the old nor the new package; ``unfinished``:
+    why the rerun is not the new package, empty where it is; ``repeated``: commits more than one;
+    ``noop_commits``: commits of a publish with nothing changed; ``leaks``: places where the token was found.
     """
 
     faults: list[str]
+    met: int
     failed: bool
     half: int
     unfinished: str
@@ -96,6 +97,7 @@ def run_sequence(
     third = publisher.publish(new, settings, token)
     return Outcome(
         faults=faults,
+        met=hub.met,
         failed=bool(first.error),
         half=half,
         unfinished=_unfinished(hub, second, _content(new), settings["pull_request"]),

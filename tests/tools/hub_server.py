@@ -36,7 +36,7 @@ class HubServer:
 
     ``part_size``: objects larger than so many bytes are uploaded in parts of that size; ``quota``: bytes
     of objects there is room for; ``requests``: method and route of each request; ``received``: bytes of
-    requests' bodies by route.
+    requests' bodies by route; ``met``: requests that met a fault.
     """
 
     def __init__(self, tokens: dict[str, str], roles: dict[str, str] | None = None) -> None:
@@ -64,6 +64,7 @@ class HubServer:
             self.part_size: int | None = None
             self.quota: int | None = None
             self.faults: list[Fault] = []
+            self.met = 0
             self.requests: list[tuple[str, str]] = []
             self.received: Counter[str] = Counter()
 
@@ -117,7 +118,9 @@ class _Handler(Routes, BaseHTTPRequestHandler):
         route, names = self._find(parts.path)
         with self.hub.lock:
             self.hub.requests.append((self.command, route))
-            fault = next_fault(self.hub.faults, route) or Fault(route)
+            fault = next_fault(self.hub.faults, route)
+            self.hub.met += fault is not None
+            fault = fault or Fault(route)
         if fault.cut is not None:
             self._count(route, self.rfile.read(int(self._length() * fault.cut)))
             self._hang_up()

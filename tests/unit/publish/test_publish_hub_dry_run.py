@@ -78,3 +78,10 @@ def test_reasons_for_a_refusal_end_it_with_an_error(hub, dry_run, small):
     done = dry_run(small, "--repo-id", "writer/hidden", token="hf_wrong")
     assert done.returncode == 1 and "not accepted" in done.stderr
     check_nothing_written(hub)
+
+
+def test_without_a_repository_the_package_alone_is_looked_at(hub, python, small):
+    code = "import runpy; runpy.run_module('malmoi.publish.dry_run', run_name='__main__')"
+    done = python(code, str(small))
+    assert done.returncode == 0, done.stderr
+    assert all(file.path in done.stdout for file in checksums.read(small)) and not hub.requests

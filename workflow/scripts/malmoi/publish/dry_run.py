@@ -160,6 +160,8 @@ def main() -> None:
             )
             print("\n".join(lines))
             refused += missing
+        else:
+            print("\n".join(_files(Changes(upload=tuple(files), delete=(), keep=()))))
     except InputError as error:
         refused = [str(error)]
     if refused:
