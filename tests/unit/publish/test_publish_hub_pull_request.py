@@ -57,6 +57,14 @@ def test_a_lost_answer_does_not_open_a_second_one(hub, send, small):
     assert len(hub.repositories[REPO].pull_requests) == 1
 
 
+def test_a_commit_that_outlasts_the_wait_for_its_answer_is_found(hub, send, small):
+    hub.fail("commit", delay=0.5)
+    # The second look comes half a second after the first.
+    done = send(small, pull_request=True, limits={"silence": 0.3, "waits": [500.0]})
+    assert done.receipt, done.error
+    assert len(hub.repositories[REPO].pull_requests) == 1
+
+
 def test_who_may_not_write_may_propose(hub, send, small, newer):
     send(small, private=False)
     repository = hub.repositories[REPO]

@@ -108,12 +108,15 @@ def _commit(
             return made.oid, None
         except Exception as error:
             found = _made(repository, package, files, head, proposed_by)
+            if not found:
+                if wait is None or not is_passing(error):
+                    raise calls.told(error, "committing") from None
+                calls.wait(wait, error, "committing")
+                # A commit that takes longer than its answer is waited for may have been made by now.
+                found = _made(repository, package, files, head, proposed_by)
             if found:
                 LOG.info("the answer to the commit was lost, but the commit was made")
                 return found
-            if wait is None or not is_passing(error):
-                raise calls.told(error, "committing") from None
-            calls.wait(wait, error, "committing")
     raise AssertionError("the last try returns or raises")
 
 
