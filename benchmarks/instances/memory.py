@@ -174,11 +174,19 @@ def peak(path: Path, function: str, arguments: Mapping[str, Any]) -> float:
 
 
 def _groups(source: Sequence[Path]) -> Iterator[pa.Table]:
+    """Yield training documents by the row group, those with the longest first.
+
+    Memory depends on the largest document, so both sizes are to have it.
+    """
+    longest = []
     for path in source:
         file = pq.ParquetFile(path)
         for number in range(file.num_row_groups):
-            table = file.read_row_group(number)
-            yield table.filter(pc.equal(table["split"], "train"))
+            sizes = pc.binary_length(file.read_row_group(number, ["text"])["text"])
+            longest.append((-pc.max(sizes).as_py(), str(path), number))
+    for _, path, number in sorted(longest):
+        table = pq.ParquetFile(path).read_row_group(number)
+        yield table.filter(pc.equal(table["split"], "train"))
 
 
 def _renamed(table: pa.Table, copy: int) -> pa.Table:

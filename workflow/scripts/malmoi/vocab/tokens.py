@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from malmoi import documents, ledger
+from malmoi import ledger
 from malmoi.atomic import replacing, writing_rows
 from malmoi.errors import InputError
 from malmoi.progress import track
@@ -23,6 +23,9 @@ WORD_START, MORPHEME_START, FUNCTIONAL = 1, 2, 4
 
 #: Characters that are tokenized together: a megabyte of Korean, so that the arrays stay small.
 CHARACTERS = 500_000
+
+#: Documents that are read together.
+DOCUMENTS = 32
 
 #: Rows of the ledger that wait to be written, lest they grow to more than the tokens.
 LEDGER_ROWS = 4096
@@ -114,14 +117,17 @@ def _functional_tags(path: str | Path) -> np.ndarray:
 
 def _parts(path: str | Path) -> Iterator[pa.RecordBatch]:
     """Yield the documents of a segments file, in order, about ``CHARACTERS`` of text at a time."""
-    for table in documents.batches(path, [*_CARRIED, "text", *_OFFSETS]):
-        if not len(table):
-            continue
-        (batch,) = table.combine_chunks().to_batches()
-        before = np.cumsum(pc.utf8_length(batch["text"]).to_numpy()) // CHARACTERS
-        cuts = np.flatnonzero(np.diff(before, prepend=-1)).tolist()
-        for start, end in zip(cuts, [*cuts[1:], len(batch)], strict=True):
-            yield batch.slice(start, end - start)
+    # Pages are decoded a few documents at a time: a row group of long ones is large.
+    file = pq.ParquetFile(path, pre_buffer=False)
+    for number in range(file.num_row_groups):
+        batches = file.iter_batches(
+            DOCUMENTS, [number], [*_CARRIED, "text", *_OFFSETS], use_threads=False
+        )
+        for batch in batches:
+            before = np.cumsum(pc.utf8_length(batch["text"]).to_numpy()) // CHARACTERS
+            cuts = np.flatnonzero(np.diff(before, prepend=-1)).tolist()
+            for start, end in zip(cuts, [*cuts[1:], len(batch)], strict=True):
+                yield batch.slice(start, end - start)
 
 
 def _tokens(
