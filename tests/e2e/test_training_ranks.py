@@ -208,7 +208,7 @@ def rows_so_far(plan: Plan) -> list[dict]:
 
 def wait_for_step(plan: Plan, process: subprocess.Popen, step: int) -> None:
     """Wait until a running plan logged ``step`` and has a checkpoint."""
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 180
     while time.monotonic() < limit:
         assert process.poll() is None, process.communicate()[1]
         done = max((row["step"] for row in rows_so_far(plan)), default=0)

@@ -128,9 +128,9 @@ def pretrain_phases(wildcards):
 
 
 def pretrain_threads(wildcards):
-    """Return the CPU threads of all ranks together."""
+    """Return the CPU threads of all ranks and of those that make their batches."""
     runtime = pretrain_config(wildcards)["pretrain"]["runtime"]
-    return runtime["ranks"] * runtime["threads_per_rank"]
+    return runtime["ranks"] * (runtime["threads_per_rank"] + runtime["loader_workers"])
 
 
 def package_config(wildcards):

@@ -67,9 +67,9 @@ def test_units_and_sentences_of_an_example(folder: Path, tmp_path: Path) -> None
         ("##는", MORPHEME_START | FUNCTIONAL),
         # The piece runs over the boundary before 을, so it is one unit.
         ("책임을", both),
-        # Kiwi takes 民法 for one morpheme; BERT makes two words of it, and so two units.
+        # Kiwi takes 民法 for one morpheme; BERT makes two words of it.
         ("民", both),
-        ("法", both),
+        ("法", WORD_START),
         ("의", both | FUNCTIONAL),
         # An unknown word is one token, whatever morphemes it is made of.
         ("[UNK]", both),

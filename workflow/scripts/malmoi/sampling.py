@@ -16,6 +16,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
+#: Counters mixed at a time: 256 KB, which fit the cache beside as much scratch.
+_RUN = 1 << 15
+
 
 def key(seed: int, *purpose: str | int) -> int:
     """Return the 64-bit key of a stream of draws, named by what the draws are for."""
@@ -23,23 +26,39 @@ def key(seed: int, *purpose: str | int) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def bits(stream: int, counters: np.ndarray) -> np.ndarray:
-    """Return 64 random bits (uint64, same shape) for each counter of a stream."""
-    with np.errstate(over="ignore"):
-        mixed = (np.asarray(counters).astype(np.uint64) + np.uint64(1)) * _GOLDEN + np.uint64(
-            stream
-        )
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * _MIX_2
-        return mixed ^ (mixed >> np.uint64(31))
+def bits(stream: int | np.ndarray, counters: np.ndarray) -> np.ndarray:
+    """Return 64 random bits (uint64, same shape) for each counter of a stream.
+
+    ``stream`` may be an array of keys like ``counters``: a stream for each.
+    """
+    mixed = np.array(counters, order="C").astype(np.uint64, copy=False)
+    flat = mixed.reshape(-1)
+    keys = np.asarray(stream, dtype=np.uint64).reshape(-1)
+    scratch = np.empty(min(_RUN, flat.size), dtype=np.uint64)
+    for start in range(0, flat.size, _RUN):
+        run = flat[start : start + _RUN]
+        shifted = scratch[: len(run)]
+        # Unsigned arrays wrap around without a warning.
+        run += np.uint64(1)
+        run *= _GOLDEN
+        run += keys if len(keys) == 1 else keys[start : start + _RUN]
+        for shift, factor in ((np.uint64(30), _MIX_1), (np.uint64(27), _MIX_2)):
+            np.right_shift(run, shift, out=shifted)
+            run ^= shifted
+            run *= factor
+        np.right_shift(run, np.uint64(31), out=shifted)
+        run ^= shifted
+    return mixed
 
 
-def uniform(stream: int, counters: np.ndarray) -> np.ndarray:
+def uniform(stream: int | np.ndarray, counters: np.ndarray) -> np.ndarray:
     """Return a float64 in [0, 1) for each counter of a stream."""
-    return (bits(stream, counters) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    drawn = bits(stream, counters)
+    drawn >>= np.uint64(11)
+    return drawn * 2.0**-53
 
 
-def below(stream: int, counters: np.ndarray, bound: int) -> np.ndarray:
+def below(stream: int | np.ndarray, counters: np.ndarray, bound: int) -> np.ndarray:
     """Return an int64 in [0, ``bound``) for each counter; the bias is under ``bound`` / 2**53."""
     return (uniform(stream, counters) * bound).astype(np.int64)
 

@@ -93,7 +93,7 @@ class MaskSettings:
     unit: str = "morpheme"
     rate: float = 0.15
     functional_weight: float = 1.0
-    span_mean: float = 3.0
+    span_mean: float = 3.8
 
     def __post_init__(self) -> None:
         if self.unit not in UNIT_BITS:

@@ -141,19 +141,22 @@ def _tokens(
     offsets = np.append(np.searchsorted(pieces.places, begins), len(pieces.ids))
 
     morphemes = _absolute(given["morpheme_starts"], begins)
+    morpheme_ends = _absolute(given["morpheme_ends"], begins)
     tags = functional[given["morpheme_tags"].flatten().to_numpy()]
     opened = np.zeros(int((lengths + 1).sum()) + 1, dtype=bool)
     opened[morphemes] = True
-    # Function morphemes as steps up and down along the text.
-    level = np.zeros(len(opened), dtype=np.int8)
-    level[morphemes[tags]] += 1
-    level[_absolute(given["morpheme_ends"], begins)[tags]] -= 1
-    attached = np.cumsum(level, dtype=np.int8) > 0
-    # A morpheme that begins in the middle of a token opens no unit: the vocabulary runs across it.
+    inside = _between(morphemes, morpheme_ends, len(opened))[pieces.places]
+    attached = _between(morphemes[tags], morpheme_ends[tags], len(opened))[pieces.places]
+    # Which morpheme began last: the same as at the token before where one holds several words.
+    number = np.cumsum(opened, dtype=np.int32)[pieces.places]
+    inside[:1] = False
+    inside[1:] &= number[1:] == number[:-1]
+    # A morpheme that begins in the middle of a token opens no unit: the vocabulary runs across it. A word
+    # that goes on with a morpheme, as in 1,000 or 2016. 12. 27., opens no unit of morphemes either.
     units = (
         pieces.word_starts * np.uint8(WORD_START)
-        | (pieces.word_starts | opened[pieces.places]) * np.uint8(MORPHEME_START)
-        | attached[pieces.places] * np.uint8(FUNCTIONAL)
+        | (opened[pieces.places] | (pieces.word_starts & ~inside)) * np.uint8(MORPHEME_START)
+        | attached * np.uint8(FUNCTIONAL)
     )
 
     ends = np.searchsorted(pieces.places, _absolute(given["sentence_ends"], begins))
@@ -172,6 +175,14 @@ def _tokens(
         ],
         schema=columns,
     )
+
+
+def _between(starts: np.ndarray, ends: np.ndarray, length: int) -> np.ndarray:
+    """Return which of ``length`` characters lie in a span (bool); spans do not overlap."""
+    level = np.zeros(length, dtype=np.int8)
+    level[starts] += 1
+    level[ends] -= 1
+    return np.cumsum(level, dtype=np.int8) > 0
 
 
 def _absolute(column: pa.ListArray, begins: np.ndarray) -> np.ndarray:

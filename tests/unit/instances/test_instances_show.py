@@ -19,7 +19,7 @@ from instances_made_tokens import (
 )
 from malmoi.instances.loader import InstanceStore
 from malmoi.instances.manifest import write_manifest
-from malmoi.instances.trace import main
+from malmoi.instances.show import main
 
 SIZE = 4000
 

@@ -1,6 +1,6 @@
 """Show one training instance as the model sees it, and where each of its segments comes from.
 
-    python -m malmoi.instances.trace results/instances/l128/train/0000.arrow 17
+    python -m malmoi.instances.show results/instances/l128/train/0000.arrow 17
 
 Tells the documents, tokens and sentences of the segments, the label, and what stood at the masked places.
 """
@@ -211,7 +211,7 @@ def _source(origin: _Origin, length: int) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the instance that the command line names, or say what is wrong and exit with 1."""
     parser = argparse.ArgumentParser(
-        prog="python -m malmoi.instances.trace", description="Show one training instance."
+        prog="python -m malmoi.instances.show", description="Show one training instance."
     )
     parser.add_argument("file", type=Path, help="an instance file (.arrow)")
     parser.add_argument("number", type=int, help="which row of it, from 0")
