@@ -28,7 +28,7 @@ NOT_READING = (
 )
 
 #: Settings of `publish` that say where a package goes, not what is in it.
-DESTINATION = ("target", "repo_id", "private", "endpoint")
+DESTINATION = ("target", "repo_id", "private", "endpoint", "pull_request", "max_hours")
 
 #: Settings that no model depends on: what is proposed, compared and shown.
 ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}

@@ -219,7 +219,8 @@ def test_no_description_is_cut_off_at_a_comma():
             yield path
         elif isinstance(value, dict):
             for name, part in value.items():
-                yield from bare(part, f"{path}/{name}")
+                if name != "default":
+                    yield from bare(part, f"{path}/{name}")
 
     assert list(bare(SCHEMA, "")) == []
 

@@ -119,7 +119,9 @@ def test_a_worker_that_dies_is_noticed_at_once(plan: Plan) -> None:
     next(feed)
     (worker,) = psutil.Process().children()
     started = time.monotonic()
-    with pytest.raises(RuntimeError, match=r"DataLoader worker .*(killed by signal|exited unexpectedly)"):
+    with pytest.raises(
+        RuntimeError, match=r"DataLoader worker .*(killed by signal|exited unexpectedly)"
+    ):
         worker.kill()
         for _ in range(1000):
             next(feed)
