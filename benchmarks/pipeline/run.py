@@ -73,8 +73,11 @@ def figures(results: Path, stages: pd.DataFrame) -> dict[str, float]:
     for path in sorted(results.glob("instances/*/manifest.json")):
         manifest = json.loads(path.read_text(encoding="utf-8"))
         for split, content in manifest["splits"].items():
-            for name in ("instances", "coverage", "masked_share", "random_share", "unknown_share"):
-                values[f"{manifest['phase']}_{split}_{name}"] = round(content[name], 6)
+            of = f"{manifest['phase']}_{split}"
+            for name in ("instances", "masked_share", "random_share", "unknown_share"):
+                values[f"{of}_{name}"] = round(content[name], 6)
+            used = content["used_once"] + content["used_again"]
+            values[f"{of}_coverage"] = round(used / content["corpus_tokens"], 6)
     evaluation = results / "evaluation" / "tiny"
     pretraining = json.loads((evaluation / "pretraining.json").read_text(encoding="utf-8"))
     for arm in ("trained", "untrained", "unigram"):

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
+from malmoi.fingerprint import canonical
 from malmoi.morphology.segments import SCHEMA
+from malmoi.morphology.tags import TAGS
 from malmoi.vocab.learn import learn_vocabulary
 from malmoi.vocab.tokens import read_tokens, tokenize_documents
 from tokenizers import Tokenizer
@@ -121,7 +123,8 @@ def stored_ids(texts: Sequence[str], folder: Path, work: Path) -> list[list[int]
         fixed = dict.fromkeys(SCHEMA.names, "")
         rows.append({**fixed, **whole, **piece, "doc_id": doc_id, "text": text})
     path, tokens = work / "lines.parquet", work / "tokens.arrow"
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), path)
+    schema = SCHEMA.with_metadata({"malmoi.tags": canonical(TAGS)})
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
     tokenize_documents(path, folder, tokens, work / "ledger.parquet")
     found = {
         row["doc_id"]: row["input_ids"]
