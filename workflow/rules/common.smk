@@ -204,6 +204,13 @@ def check_names():
     lengths = {item["name"]: item["max_seq_length"] for item in config["instances"]["phases"]}
     for name in config["experiments"]:
         settings = experiment_config(name)["pretrain"]
+        order = [phase["name"] for phase in settings["phases"]]
+        if len(set(order)) < len(order):
+            # Its steps would be numbered from 0 again, and so take the same instances again.
+            raise InputError(
+                f"experiments.{name}: pretrain.phases: a phase occurs twice; list its length under "
+                "another name in instances.phases"
+            )
         model = settings["model"]
         if isinstance(model, dict) and model["hidden_size"] % model["heads"]:
             raise InputError(

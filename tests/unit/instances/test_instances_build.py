@@ -357,3 +357,18 @@ def test_tokens_that_cannot_be_used_are_named(
         build(tmp_path / "out", [old], vocabulary)
     with pytest.raises(InputError, match=r"away\.arrow: not a readable tokens file"):
         build(tmp_path / "out", [tmp_path / "away.arrow"], vocabulary)
+
+
+def test_packed_sentences_are_written_once_where_masks_are_drawn_on_reading(
+    tmp_path: Path, tokens: Path, vocabulary: Path
+) -> None:
+    numbers = {
+        when: len(
+            build(
+                *(tmp_path / when, [tokens], vocabulary),
+                **{"pairs": {"kind": "none"}, "masking": {"when": when}, "duplicates": 3},
+            ).rows()
+        )
+        for when in ("static", "dynamic")
+    }
+    assert numbers["static"] == 3 * numbers["dynamic"]

@@ -113,6 +113,26 @@ def test_dynamic_masks_have_no_shares_yet(tmp_path: Path, tokens: Path, vocabula
     assert train["replaced"] == {"mask": None, "random": None, "itself": None}
 
 
+def test_held_out_masks_may_be_written_where_those_of_the_training_are_not(
+    tmp_path: Path, tokens: Path, vocabulary: Path
+) -> None:
+    shards = {}
+    for split, masking in (
+        ("train", {"when": "dynamic", "final_rate": 0.1}),
+        ("test", {"rate": 0.1}),
+    ):
+        built = build(tmp_path / split, [tokens], vocabulary, split=split, masking=masking)
+        shards[split] = [(f"{split}/0000.arrow", built.statistics)]
+    write_manifest("l64", shards, tmp_path / "manifest.json")
+    made = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert made["masking"]["when"] == "dynamic"
+    assert made["splits"]["test"]["masked_share"] == pytest.approx(0.1, abs=0.01)
+    other = build(tmp_path / "other", [tokens], vocabulary, split="test", masking={"rate": 0.2})
+    shards["test"].append(("other/0000.arrow", other.statistics))
+    with pytest.raises(InputError, match=r"other/0000\.arrow and test/0000\.arrow .* masking"):
+        write_manifest("l64", shards, tmp_path / "manifest.json")
+
+
 def test_padding_is_what_random_batches_have() -> None:
     rng = np.random.default_rng(20)
     lengths = rng.integers(10, 129, 20_000)

@@ -61,6 +61,26 @@ def rows_of(path: Path) -> list[dict]:
         return pa.ipc.open_file(file).read_all().to_pylist()
 
 
+def test_a_text_that_spells_out_sep_is_not_cut_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("tokenizer", "tokens"):
+        (tmp_path / folder).mkdir()
+    vocabulary = write_vocabulary(tmp_path / "tokenizer" / "vocab.txt", SIZE)
+    sep = vocabulary.read_text(encoding="utf-8").split("\n").index("[SEP]")
+    documents = [
+        Document([FIRST, sep, FIRST + 1, FIRST + 2], [4]),
+        Document([FIRST + 3] * 40, [40]),
+    ]
+    tokens = write_tokens(tmp_path / "tokens" / "0000.arrow", documents, SIZE)
+    folder = tmp_path / "instances" / "l64" / "train"
+    build(folder, [tokens], vocabulary, name="0000", pairs={"kind": "none"})
+    rows = rows_of(folder / "0000.arrow")
+    (number,) = [n for n, row in enumerate(rows) if len(row["doc_ids"]) == 2][:1]
+    text = shown(capsys, folder / "0000.arrow", number)
+    assert f"tokens {rows[number]['segment_starts'][0] + 1} to 4 of 4" in text
+
+
 def test_an_instance_is_shown_with_its_sources_and_masks(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

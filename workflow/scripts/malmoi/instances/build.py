@@ -48,7 +48,8 @@ def build_instances(
     """Write the instances of one shard, its ledger rows and its statistics (JSON).
 
     Reads tokens files block by block, uses their documents of one ``split``, and goes over each block of the
-    training split ``duplicates`` times with fresh pairs and, where they are static, fresh masks.
+    training split ``duplicates`` times with fresh pairs and, where they are static, fresh masks; once where
+    passes would be the same.
 
     ``pairs`` has the fields of ``PairSettings``. ``masking`` has ``when``, ``static`` (masks are written into
     the file) or ``dynamic`` (the loader draws others in each epoch), ``final_rate`` (the share at the
@@ -84,7 +85,9 @@ def build_instances(
         columns=shards.schema(vocabulary.size, masking["when"], settings),
         counts=Counts(max_seq_length),
     )
-    passes = duplicates if split == "train" else 1
+    # Packed sentences have nothing random but their masks: drawn on reading, one pass holds them all.
+    alike = pairs["kind"] == "none" and masking["when"] == "dynamic"
+    passes = duplicates if split == "train" and not alike else 1
     documents = 0
     with ExitStack() as stack:
         temporary = stack.enter_context(replacing(output_path))

@@ -13,7 +13,7 @@ from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.instances.counts import STEP, SUMS
 
-#: What the shards of a phase have in common.
+#: What the shards of a phase have in common; ``masking`` is that of the training split.
 COMMON = (*("max_seq_length", "pairs", "masking", "vocabulary_size", "vocabulary_sha256", "seed"),)
 
 #: Instances in the batches for which padding is told.
@@ -58,13 +58,17 @@ def write_manifest(
         for split, files in shards.items()
     }
     first = statistics["train"][0]
-    for part in (part for parts in statistics.values() for part in parts):
-        differing = [name for name in COMMON if part[name] != first[name]]
-        if differing:
-            raise InputError(
-                f"instances of phase {phase}: {part['path']} and {first['path']} were made with different "
-                f"{', '.join(differing)}; delete them and run again"
-            )
+    for parts in statistics.values():
+        for part in parts:
+            # Masks of held-out splits are static whatever those of the training are.
+            like = {name: parts[0] if name == "masking" else first for name in COMMON}
+            differing = [name for name in COMMON if part[name] != like[name][name]]
+            if differing:
+                other = like[differing[0]]["path"]
+                raise InputError(
+                    f"instances of phase {phase}: {part['path']} and {other} were made with different "
+                    f"{', '.join(differing)}; delete them and run again"
+                )
     splits = {split: _split(parts) for split, parts in statistics.items()}
     if not splits["train"]["instances"]:
         raise InputError(

@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
 from malmoi.instances import shards
-from malmoi.instances.loader import HELD_OUT, InstanceStore
+from malmoi.instances.loader import HELD_OUT, InstanceStore, Rows
 
 #: Columns of a line; Hangul counts once.
 WIDTH = 100
@@ -66,7 +66,7 @@ def describe(
     path = Path(path)
     settings = shards.read_settings(path)
     vocabulary = _vocabulary(path, settings, Path(tokenizer))
-    pieces = np.array(vocabulary.read_text(encoding="utf-8").splitlines(), dtype=object)
+    pieces = np.array(vocabulary.read_text(encoding="utf-8").split("\n"), dtype=object)
     store, index = _store(path, number, settings, vocabulary, epoch)
     drawn = HELD_OUT if epoch is None else np.array([epoch])
     rows = store.rows(np.array([index]), drawn, progress)
@@ -84,7 +84,8 @@ def describe(
         f"{len(masked)} of {tokens_in} tokens are to be predicted, shown as seen<original>",
     ]
     known = _documents(tokens, set(doc_ids))
-    bounds = _bounds(rows.input_ids, rows.token_type_ids, len(doc_ids), pieces)
+    ends = [known[doc_id]["sentence_ends"][-1] if doc_id in known else None for doc_id in doc_ids]
+    bounds = _bounds(rows, pieces, starts, ends)
     for segment, (doc_id, start) in enumerate(zip(doc_ids, starts, strict=True)):
         first, last = bounds[segment], bounds[segment + 1]
         length = last - first - (2 if segment == 0 else 1)
@@ -184,12 +185,29 @@ def _batches(path: str | Path) -> Iterator[pa.RecordBatch]:
         raise InputError(f"{path}: not a readable tokens file ({error})") from error
 
 
-def _bounds(ids: np.ndarray, types: np.ndarray, segments: int, pieces: np.ndarray) -> list[int]:
-    """Return where segments begin and end, the first with its [CLS] and each with its [SEP]."""
-    if types.any():
-        return [0, int(np.argmax(types)), len(ids)]
-    ends = np.flatnonzero(pieces[ids] == "[SEP]") + 1
-    return [0, *ends.tolist()[: segments - 1], len(ids)]
+def _bounds(
+    rows: Rows, pieces: np.ndarray, starts: Sequence[int], ends: Sequence[int | None]
+) -> list[int]:
+    """Return where segments begin and end, the first with its [CLS] and each with its [SEP].
+
+    ``starts`` are the segments' first tokens in their documents and ``ends`` the documents' lengths, where
+    known: of several documents all but the last are in the instance to their end.
+    """
+    length = len(rows.input_ids)
+    if rows.token_type_ids.any():
+        return [0, int(np.argmax(rows.token_type_ids)), length]
+    separators = np.flatnonzero(pieces[rows.input_ids] == "[SEP]").tolist()
+    bounds = [0]
+    for start, end in list(zip(starts, ends, strict=True))[:-1]:
+        opens = max(1, bounds[-1])
+        # A text may spell out [SEP], so the next one need not be the segment's.
+        closes = (
+            next(place for place in separators if place >= opens)
+            if end is None
+            else opens + end - start
+        )
+        bounds.append(closes + 1)
+    return [*bounds, length]
 
 
 def _source(origin: _Origin, length: int) -> list[str]:

@@ -132,7 +132,7 @@ def make_plan(
 
 
 def _pieces(vocabulary: Path) -> int:
-    return len(vocabulary.read_text(encoding="utf-8").splitlines())
+    return len(vocabulary.read_text(encoding="utf-8").removesuffix("\n").split("\n"))
 
 
 def _check_vocabulary(path: str, manifest: dict, vocabulary: Path) -> None:
