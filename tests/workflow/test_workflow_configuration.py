@@ -46,6 +46,12 @@ def test_the_small_configuration_is_right(workflow):
             [PHASE | {"batch_size": 12}],
             ("pretrain.phases", "batch_size 12", "runtime.ranks times micro_batch_size (8)"),
         ),
+        ("pretrain.phases", [PHASE, PHASE], ("pretrain.phases", "a phase occurs twice")),
+        (
+            "segment.dictionaries",
+            ["results/dictionary/proposed.csv"],
+            ("segment.dictionaries", "name a copy of it"),
+        ),
         ("pretrain.phases[0].epochs", 1, ("pretrain.phases[0]:", "either 'steps' or 'epochs'")),
         ("pretrain.max_position_embeddings", 32, ("'l64'", "pretrain.max_position_embeddings")),
         ("pretrain.model.heads", 3, ("pretrain.model", "hidden_size 16", "multiple of heads")),
