@@ -34,12 +34,16 @@ def run(workflow, config):
 
 
 def contents(workflow):
-    """Return the digests of all that was made, but for times and logs."""
+    """Return the digests of all that was made, but for times and logs.
+
+    What a cache holds is in the order in which it was found out, and no output depends on it.
+    """
+    aside = ("logs", "benchmarks", "cache")
     results = workflow.folder / "results"
     return {
         str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(results.rglob("*"))
-        if path.is_file() and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
+        if path.is_file() and path.relative_to(results).parts[0] not in aside
     }
 
 
