@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,18 +12,10 @@ from malmoi import documents
 from malmoi.curate.filters import ENDINGS
 
 from benchmarks.curation.corpus_text import body, large_archive, markdown_files
+from benchmarks.peak import peak_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"50mb": 50_000_000, "1gb": 1_000_000_000}
-
-#: What a process of its own runs: a stage's function with arguments from a file; it prints its peak in kB. (The
-#: peak that getrusage gives is inherited from the process that started it.)
-_STAGE = """
-import importlib, json, re, sys
-module, function, arguments = json.load(open(sys.argv[1]))
-getattr(importlib.import_module(module), function)(**arguments)
-print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-"""
 
 
 def measure(data: Path, work: Path) -> dict[str, float]:
@@ -37,7 +26,9 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         folder.mkdir(exist_ok=True)
         write_shard(folder / "read.parquet", large_archive(data, work), size)
         for stage, function, arguments in stages(folder):
-            values[f"{stage}_peak_mb_{name}"] = peak(folder, function, arguments)
+            values[f"{stage}_peak_mb_{name}"] = peak_of(
+                folder / "arguments.json", function, arguments
+            )
     values["peak_mb"] = max(values.values())
     return values
 
@@ -103,21 +94,6 @@ def defaults(*path: str) -> dict[str, Any]:
         name: defaults(*path, name) if "properties" in value else value["default"]
         for name, value in section["properties"].items()
     }
-
-
-def peak(folder: Path, function: str, arguments: dict) -> float:
-    """Return the largest resident set, in megabytes, of a process that runs one function."""
-    module, name = function.split(":")
-    path = folder / "arguments.json"
-    path.write_text(json.dumps([module, name, arguments], default=str), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-c", _STAGE, str(path)],
-        env={"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "PATH": "/usr/bin:/bin"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return round(int(run.stdout.split()[-1]) / 1000, 1)
 
 
 def write_shard(path: Path, folder: Path, size: int) -> None:

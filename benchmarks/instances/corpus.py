@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import yaml
 from malmoi.vocab.learn import learn_vocabulary
 from malmoi.vocab.tokens import tokenize_documents
 
 from benchmarks.vocabulary import corpus
-
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.vocabulary.plain_ids import settings
 
 #: Megabytes of training documents from each of the four segments files.
 SAMPLE_MB = 8
@@ -39,19 +35,11 @@ def tokens(data: Path, work: Path) -> tuple[list[Path], Path]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         samples = [_sample(path, folder / path.name) for path in segments]
-        learn_vocabulary(samples, **_settings(), seed=SEED, output=folder / "tokenizer")
+        learn_vocabulary(samples, **settings(), seed=SEED, output=folder / "tokenizer")
         for path, output in zip(samples, files, strict=True):
             tokenize_documents(path, folder / "tokenizer", output, folder / "ledger.parquet")
         complete.write_text(state)
     return files, folder / "tokenizer"
-
-
-def _settings() -> dict[str, Any]:
-    """Return the defaults of what learning a vocabulary takes."""
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
-    entries = schema["properties"]["vocabulary"]["properties"]
-    taken = inspect.signature(learn_vocabulary).parameters
-    return {name: entry["default"] for name, entry in entries.items() if name in taken}
 
 
 def _sample(source: Path, output: Path) -> Path:

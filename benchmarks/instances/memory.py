@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,9 +14,8 @@ import pyarrow.parquet as pq
 from malmoi.fingerprint import of_file, shard_of
 
 from benchmarks.instances import corpus
+from benchmarks.peak import peak_of
 from benchmarks.vocabulary.corpus import segments
-
-ROOT = Path(__file__).resolve().parents[2]
 
 #: Bytes of text of the shards whose jobs are measured.
 SIZES = {"16": 16_000_000, "1000": 1_000_000_000}
@@ -38,15 +33,6 @@ SETTINGS = {
         **{"functional_weight": 1.0, "span_mean": 3.0},
     },
 }
-
-#: What a process of its own runs: a function with arguments from a file; it prints its peak in kB. (The peak
-#: that getrusage gives is inherited from the process that started it.)
-_JOB = """
-import importlib, json, re, sys
-module, function, arguments = json.load(open(sys.argv[1]))
-getattr(importlib.import_module(module), function)(**arguments)
-print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-"""
 
 
 def measure(data: Path, work: Path) -> dict[str, float]:
@@ -131,7 +117,7 @@ def files_of(output: Path) -> list[Path]:
 
 def tokenize(path: Path, tokenizer: Path, folder: Path) -> float:
     """Tokenize a segments file into ``folder`` and return the peak in megabytes."""
-    return peak(
+    return peak_of(
         folder / "tokenize.json",
         "malmoi.vocab.tokens:tokenize_documents",
         {
@@ -156,21 +142,7 @@ def build(tokens: Path, tokenizer: Path, output: Path) -> float:
         "statistics_path": statistics,
     }
     path = output.with_name(f"{output.name}-arguments.json")
-    return peak(path, "malmoi.instances.build:build_instances", arguments)
-
-
-def peak(path: Path, function: str, arguments: Mapping[str, Any]) -> float:
-    """Return the largest resident set, in megabytes, of a process that runs one function."""
-    module, name = function.split(":")
-    path.write_text(json.dumps([module, name, arguments], default=str), encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-c", _JOB, str(path)],
-        env={"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "PATH": "/usr/bin:/bin"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return round(int(run.stdout.split()[-1]) / 1000, 1)
+    return peak_of(path, "malmoi.instances.build:build_instances", arguments)
 
 
 def _groups(source: Sequence[Path]) -> Iterator[pa.Table]:

@@ -372,3 +372,37 @@ def test_packed_sentences_are_written_once_where_masks_are_drawn_on_reading(
         for when in ("static", "dynamic")
     }
     assert numbers["static"] == 3 * numbers["dynamic"]
+
+
+def test_a_document_more_changes_the_file_of_its_shard_alone(
+    tmp_path: Path, vocabulary: Path
+) -> None:
+    rng = np.random.default_rng(20)
+
+    def documents(number: int) -> list[Document]:
+        lengths = rng.integers(50, 300, size=number).tolist()
+        return [
+            Document(rng.integers(FIRST, SIZE, length).tolist(), random_ends(rng, length, 12))
+            for length in lengths
+        ]
+
+    shards = {name: documents(20) for name in ("0000", "0001")}
+
+    def built(folder: str) -> dict[str, bytes]:
+        (tmp_path / folder).mkdir()
+        return {
+            name: build(
+                *(
+                    tmp_path / folder,
+                    [write_tokens(tmp_path / folder / f"{name}.tokens", own, SIZE)],
+                ),
+                *(vocabulary,),
+                name=name,
+            ).path.read_bytes()
+            for name, own in shards.items()
+        }
+
+    before = built("before")
+    shards["0001"] += documents(1)
+    after = built("after")
+    assert {name for name in shards if after[name] != before[name]} == {"0001"}

@@ -85,8 +85,11 @@ def write(path: str | Path, rows: Iterable[dict[str, str | int]]) -> None:
 
 
 def writing(path: str | Path) -> AbstractContextManager[Callable[[Mapping[str, Any]], None]]:
-    """Return a context that yields a function to add one row to a stage's file."""
-    return writing_rows(path, SCHEMA, rows_per_group=65_536)
+    """Return a context that yields a function to add one row to a stage's file.
+
+    Few rows wait to be written at a time: a row in memory takes about a kilobyte.
+    """
+    return writing_rows(path, SCHEMA, rows_per_group=4096)
 
 
 def read(paths: Sequence[str | Path]) -> pa.Table:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from malmoi import ledger, sampling
-from malmoi.atomic import replacing, write_json, writing_rows
+from malmoi.atomic import replacing, write_json
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
 from malmoi.instances import shards
@@ -22,9 +22,6 @@ from malmoi.instances.layout import lay_out, lengths, pack, part
 from malmoi.instances.masking import MaskSettings, Vocabulary, mask, read_vocabulary
 from malmoi.instances.pairs import PairSettings, Sequences, build_pairs
 from malmoi.progress import LOG, track
-
-#: Rows of the ledger that wait to be written, lest they grow to more than a block.
-LEDGER_ROWS = 4096
 
 #: The columns that have an entry for each masked token.
 MASKS = ("mlm_positions", "mlm_labels")
@@ -93,7 +90,7 @@ def build_instances(
         temporary = stack.enter_context(replacing(output_path))
         file = stack.enter_context(pa.OSFile(str(temporary), "wb"))
         writer = stack.enter_context(pa.ipc.new_file(file, builder.columns))
-        add_row = stack.enter_context(writing_rows(ledger_path, ledger.SCHEMA, LEDGER_ROWS))
+        add_row = stack.enter_context(ledger.writing(ledger_path))
         blocks = track(read_blocks(inputs, split), f"instances {phase} {split}", unit="blocks")
         for number, block in enumerate(blocks):
             _check_ids(block, vocabulary, inputs, vocabulary_path)

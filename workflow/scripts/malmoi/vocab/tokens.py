@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from malmoi import ledger
-from malmoi.atomic import replacing, writing_rows
+from malmoi.atomic import replacing
 from malmoi.errors import InputError
 from malmoi.progress import track
 from malmoi.vocab.wordpiece import WordpieceReader
@@ -26,9 +26,6 @@ CHARACTERS = 500_000
 
 #: Documents that are read together.
 DOCUMENTS = 32
-
-#: Rows of the ledger that wait to be written, lest they grow to more than the tokens.
-LEDGER_ROWS = 4096
 
 _CARRIED = ("doc_id", "source", "domain", "kind", "group", "split")
 _OFFSETS = ("sentence_ends", "morpheme_starts", "morpheme_ends", "morpheme_tags")
@@ -75,7 +72,7 @@ def tokenize_documents(
         replacing(output_path) as temporary,
         pa.OSFile(str(temporary), "wb") as file,
         pa.ipc.new_file(file, columns) as writer,
-        writing_rows(ledger_path, ledger.SCHEMA, LEDGER_ROWS) as add_row,
+        ledger.writing(ledger_path) as add_row,
     ):
 
         def done() -> Iterator[None]:
