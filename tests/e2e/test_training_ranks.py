@@ -127,7 +127,7 @@ def plan_of(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
                     }
                 ],
                 "learning_rate": 5e-3,
-                "warmup_share": 0.1,
+                **{"schedule": "linear", "warmup_share": 0.1, "final_share": 0.0},
                 "weight_decay": 0.01,
                 "betas": [0.9, 0.999],
                 "epsilon": 1e-6,

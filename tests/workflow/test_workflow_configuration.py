@@ -54,6 +54,11 @@ def test_the_small_configuration_is_right(workflow):
         ),
         ("pretrain.phases[0].epochs", 1, ("pretrain.phases[0]:", "either 'steps' or 'epochs'")),
         ("pretrain.max_position_embeddings", 32, ("'l64'", "pretrain.max_position_embeddings")),
+        (
+            "pretrain.optimizer",
+            "lamb",
+            ("experiments.demo", "pretrain.optimizer", "zero_stage to 0"),
+        ),
         ("pretrain.model.heads", 3, ("pretrain.model", "hidden_size 16", "multiple of heads")),
         (
             "experiments.demo",

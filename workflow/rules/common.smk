@@ -217,6 +217,11 @@ def check_names():
                 f"experiments.{name}: pretrain.model: hidden_size {model['hidden_size']} is not a "
                 f"multiple of heads ({model['heads']})"
             )
+        if settings["optimizer"] == "lamb" and settings["runtime"]["zero_stage"] != 0:
+            raise InputError(
+                f"experiments.{name}: pretrain.optimizer: lamb scales its step layer by layer, which the "
+                "flat parts of ZeRO do not keep; set pretrain.runtime.zero_stage to 0, or take adamw"
+            )
         for phase in settings["phases"]:
             where = f"experiments.{name}: pretrain.phases: {phase['name']!r}"
             if phase["name"] not in lengths:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from malmoi.errors import InputError
@@ -13,23 +14,74 @@ from malmoi.training.plan import Plan, make_plan
 from malmoi.training.schedule import learning_rate
 
 
+def rates(total: int, **settings: float | str) -> list[float]:
+    """Return the rates of all steps and of the one after the last."""
+    given = {
+        **{"learning_rate": 2.0, "schedule": "linear", "warmup_share": 0.1},
+        **{"decay_share": 0.1, "final_share": 0.0},
+    }
+    return [learning_rate(step, total, given | settings) for step in range(total + 1)]
+
+
 def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
-    rates = [learning_rate(step, 100, 2.0, 0.1) for step in range(101)]
-    assert rates[0] == pytest.approx(0.2)
-    assert rates[9] == rates[10] == 2.0
-    assert rates[55] == pytest.approx(1.0)
-    assert rates[99] == pytest.approx(2 / 90)
-    assert rates[100] == 0.0
+    linear = rates(100)
+    assert linear[0] == pytest.approx(0.2)
+    assert linear[9] == linear[10] == 2.0
+    assert linear[55] == pytest.approx(1.0)
+    assert linear[99] == pytest.approx(2 / 90)
+    assert linear[100] == 0.0
 
 
-@given(st.integers(1, 300), st.floats(0, 1))
-def test_the_rate_is_positive_with_one_peak(total: int, share: float) -> None:
-    rates = [learning_rate(step, total, 1e-3, share) for step in range(total)]
-    assert all(0 < rate <= 1e-3 for rate in rates)
-    top = rates.index(max(rates))
-    assert max(rates) == 1e-3
-    assert rates[: top + 1] == sorted(rates[: top + 1])
-    assert rates[top:] == sorted(rates[top:], reverse=True)
+def test_a_cosine_is_flat_at_both_ends_and_half_way_down_in_the_middle() -> None:
+    cosine, linear = rates(100, schedule="cosine"), rates(100)
+    assert cosine[:11] == linear[:11]
+    assert cosine[55] == pytest.approx(1.0)
+    assert cosine[25] > linear[25] and cosine[85] < linear[85]
+    # As PyTorch's own, which counts from the end of the warm-up.
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], lr=2.0)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=90)
+    for rate in cosine[10:]:
+        assert rate == pytest.approx(reference.get_last_lr()[0], abs=1e-12)
+        optimizer.step()
+        reference.step()
+
+
+def test_a_stable_rate_falls_at_the_end_alone() -> None:
+    stable = rates(100, schedule="wsd", decay_share=0.2)
+    assert stable[9:81] == [2.0] * 72
+    assert stable[90] == pytest.approx(1.0)
+    assert stable[100] == 0.0
+    assert rates(100, schedule="wsd", decay_share=0.0)[9:100] == [2.0] * 91
+    # A decay that would begin within the warm-up begins after it.
+    assert rates(100, schedule="wsd", warmup_share=0.5, decay_share=0.9) == rates(
+        100, warmup_share=0.5
+    )
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "wsd"])
+def test_the_rate_falls_to_the_final_share(schedule: str) -> None:
+    fallen = rates(100, schedule=schedule, final_share=0.25)
+    assert fallen[100] == 0.5
+    assert 0.5 < fallen[99] < 0.7
+    assert max(fallen) == fallen[10] == 2.0
+
+
+@given(
+    st.sampled_from(["linear", "cosine", "wsd"]),
+    st.integers(1, 300),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_the_rate_is_positive_with_one_peak(
+    schedule: str, total: int, warmup: float, decay: float
+) -> None:
+    found = rates(total, schedule=schedule, warmup_share=warmup, decay_share=decay)[:-1]
+    assert all(0 < rate <= 2.0 for rate in found)
+    top = found.index(max(found))
+    assert max(found) == 2.0
+    assert found[: top + 1] == sorted(found[: top + 1])
+    assert found[top:] == sorted(found[top:], reverse=True)
 
 
 def manifest(

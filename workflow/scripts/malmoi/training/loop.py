@@ -200,9 +200,7 @@ class Trainer:
         waited = time.perf_counter() - started
         # Losses are means over the global batch, however it is cut into ranks and micro-batches.
         shared = self._sum([data.masked, data.tokens, data.pairs, int(self.stopping)])
-        rate = learning_rate(
-            self.step, plan.total_steps, settings["learning_rate"], settings["warmup_share"]
-        )
+        rate = learning_rate(self.step, plan.total_steps, settings)
         for group in self.engine.optimizer.param_groups:
             group["lr"] = rate
         self.engine.train()
