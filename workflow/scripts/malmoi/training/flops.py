@@ -22,17 +22,17 @@ def step_flops(
 ) -> int:
     """Return the FLOPs that the model's matrix products of a step need, forward and backward.
 
-    Two per multiply-add; the backward pass, with one product for the inputs' gradient and one for the weights',
-    is twice the forward pass. Not counted: embeddings, LayerNorm, softmax, activations, the optimizer, and
-    whatever an implementation computes beyond need (padding, logits of positions that are not masked,
-    attention anew in the backward pass).
+    They are what MFU counts (Chowdhery et al. 2022): two per multiply-add; the backward pass, with one product
+    for the inputs' gradient and one for the weights', is twice the forward pass. Not counted: embeddings,
+    LayerNorm, softmax, activations, the optimizer, and whatever an implementation computes beyond need
+    (padding, logits of positions that are not masked, attention anew in the backward pass).
 
     Args:
         config: the model's dimensions.
         tokens: tokens that are no padding.
         squared_lengths: sum of the squares of the sequences' lengths, padding left out.
         masked: positions whose piece is predicted.
-        sequences: sequences that pass through the pooler and the next-sentence head.
+        sequences: sequences with a pair label, which pass through the pooler and the next-sentence head.
     """
     hidden = config.hidden_size
     layer = 4 * hidden * hidden + 2 * hidden * config.intermediate_size
