@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from malmoi.training.optimizer import make_optimizer, set_steps, state_keys, steps_of
+from malmoi.training.optimizer import make_optimizer, set_steps, state_keys
 from torch import nn
 
 SETTINGS = {
@@ -101,13 +101,11 @@ def test_what_a_checkpoint_keeps_is_enough_to_go_on(name: str, fused: bool) -> N
     # A weight that the objective does not use has no gradient, and so no state.
     straight.register_parameter("unused", nn.Parameter(torch.ones(2, 2)))
     optimizer = make_optimizer(straight, settings, fused)
-    assert steps_of(optimizer) == 0
     steps = gradients(straight, 7)
     for _ in range(4):
         next(steps)
         straight.unused.grad = None
         optimizer.step()
-    assert steps_of(optimizer) == 4
 
     resumed = module()
     resumed.register_parameter("unused", nn.Parameter(torch.ones(2, 2)))
@@ -118,14 +116,12 @@ def test_what_a_checkpoint_keeps_is_enough_to_go_on(name: str, fused: bool) -> N
             kept = {key: optimizer.state[source][key].clone() for key in state_keys(optimizer)}
             assert all(part.shape == value.shape for part in kept.values())
             after.state[value].update(kept)
-    set_steps(after, 4)
-    assert steps_of(after) == 4
+    set_steps(after, after.state, 4)
     for _ in steps:
         for value, source in zip(resumed.parameters(), straight.parameters(), strict=True):
             value.grad = source.grad.clone() if value is not resumed.unused else None
         straight.unused.grad = None
         optimizer.step()
         after.step()
-    assert steps_of(after) == steps_of(optimizer) == 7
     for value, expected in zip(resumed.parameters(), straight.parameters(), strict=True):
         assert torch.equal(value, expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -56,27 +56,16 @@ def state_keys(optimizer: torch.optim.Optimizer) -> tuple[str, ...]:
     return ("exp_avg", "exp_avg_sq")
 
 
-def steps_of(optimizer: torch.optim.Optimizer) -> int:
-    """Return how many steps an optimizer has done."""
-    if _counts_by_group(optimizer):
-        return max(group.get("step", 0) for group in optimizer.param_groups)
-    return max((int(state["step"]) for state in optimizer.state.values()), default=0)
-
-
-def set_steps(optimizer: torch.optim.Optimizer, steps: int) -> None:
-    """Let an optimizer, whose other state was loaded, go on after that many steps."""
-    if _counts_by_group(optimizer):
+def set_steps(
+    optimizer: torch.optim.Optimizer, weights: Iterable[torch.Tensor], steps: int
+) -> None:
+    """Let an optimizer go on after that many steps, the other states of its ``weights`` having been set."""
+    if not isinstance(optimizer, torch.optim.AdamW):
         for group in optimizer.param_groups:
             group["step"] = steps
         return
-    for group in optimizer.param_groups:
-        for value in group["params"]:
-            if value in optimizer.state:
-                # The fused kernel reads the count from the GPU, the others from main memory.
-                device = value.device if group["fused"] else "cpu"
-                step = torch.tensor(float(steps), dtype=torch.float32, device=device)
-                optimizer.state[value]["step"] = step
-
-
-def _counts_by_group(optimizer: torch.optim.Optimizer) -> bool:
-    return not isinstance(optimizer, torch.optim.AdamW)
+    for weight in weights:
+        # The fused kernel reads the count from the GPU, the others from main memory.
+        device = weight.device if optimizer.defaults["fused"] else "cpu"
+        step = torch.tensor(float(steps), dtype=torch.float32, device=device)
+        optimizer.state[weight]["step"] = step
