@@ -294,6 +294,9 @@ class Trainer:
                 "parameters": self.parameters,
                 "steps": plan.total_steps,
                 "ranks": self.ranks,
+                "device": torch.cuda.get_device_name(self.device)
+                if self.device.type == "cuda"
+                else "CPU",
                 "zero_stage": plan.settings["runtime"]["zero_stage"],
                 "precision": plan.settings["precision"],
                 "tokens": int(train["tokens"].sum()),
