@@ -16,6 +16,7 @@ sys.path.insert(0, str(SCRIPTS))
 from malmoi.configcheck import check, merged, pick
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_code
+from malmoi.pretrained import check_reference, used_files
 from malmoi.takedown import Takedown
 from malmoi.takedown import read as read_takedown
 
@@ -47,6 +48,10 @@ wildcard_constraints:
     phase=PART,
     split="train|validation|test",
     shard=r"\d{4}|all",
+    contents="encoder|tokenizer",
+    owner="[A-Za-z0-9_.-]+",
+    model="[A-Za-z0-9_.-]+",
+    revision="[0-9a-f]{40}",
     batch=r"\d{4}",
     file=".+",
 
@@ -115,10 +120,39 @@ def instances_config(wildcards, split):
 
 
 def pretrain_config(wildcards):
-    """Return the settings of one experiment's training."""
+    """Return the settings of one experiment's training, and the folder of the encoder it begins with."""
+    settings = pick(experiment_config(wildcards.experiment), "pretrain")
+    init = settings["pretrain"].pop("init")
+    return {"seed": config["seed"], **settings, "init": encoder_folder(init, "encoder")}
+
+
+def pretrain_init(wildcards):
+    """Return the files of the encoder that one experiment's training begins with."""
+    init = experiment_config(wildcards.experiment)["pretrain"]["init"]
+    return encoder_files(init, "encoder")
+
+
+def encoder_folder(reference, contents):
+    """Return the folder of an encoder or a tokenizer, None where the setting names none."""
+    if reference is None or not reference.get("revision"):
+        return reference and reference["model"]
+    return f"results/init/{contents}/{reference['model']}/{reference['revision']}"
+
+
+def encoder_files(reference, contents):
+    """Return what of an encoder or a tokenizer must be there: the user's files, or a folder to fetch."""
+    folder = encoder_folder(reference, contents)
+    if folder is None or reference.get("revision"):
+        return [folder] if folder else []
+    return [str(path) for path in used_files(folder, weights=contents == "encoder")]
+
+
+def fetch_config(wildcards):
+    """Return which model to fetch, and whether with its weights."""
     return {
-        "seed": config["seed"],
-        **pick(experiment_config(wildcards.experiment), "pretrain"),
+        "model": f"{wildcards.owner}/{wildcards.model}",
+        "revision": wildcards.revision,
+        "weights": wildcards.contents == "encoder",
     }
 
 
@@ -142,6 +176,9 @@ def package_config(wildcards):
     for section, names in ASIDE.items():
         for name in names:
             del made_by[section][name]
+    # What would have been learned is not what was.
+    for name in LEARNING if made_by["vocabulary"]["tokenizer"] else ():
+        del made_by["vocabulary"][name]
     return {
         "sources": pick(settings, "corpus")["corpus"]["sources"],
         "publish": pick(settings["publish"], *described),
@@ -211,6 +248,7 @@ def check_names():
                 f"experiments.{name}: pretrain.phases: a phase occurs twice; list its length under "
                 "another name in instances.phases"
             )
+        check_encoder(f"experiments.{name}: pretrain.init", settings["init"], weights=True)
         model = settings["model"]
         if isinstance(model, dict) and model["hidden_size"] % model["heads"]:
             raise InputError(
@@ -235,6 +273,7 @@ def check_names():
                     f"{where}: batch_size {phase['batch_size']} is not a multiple of runtime.ranks "
                     f"times micro_batch_size ({part})"
                 )
+    check_encoder("vocabulary.tokenizer", config["vocabulary"]["tokenizer"], weights=False)
     for source in config["corpus"]["sources"]:
         if "sections" in source["fields"]:
             raise InputError(
@@ -274,6 +313,15 @@ def check_names():
                     f"corpus.sources: {source['name']} has no license, so publish.target hub is "
                     "refused; give the terms of the documents"
                 )
+
+
+def check_encoder(where, reference, weights):
+    """Check that an encoder or a tokenizer is there, or can be fetched; None is none."""
+    try:
+        if reference is not None:
+            check_reference(reference, weights)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def hidden(file, root):

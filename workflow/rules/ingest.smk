@@ -1,4 +1,4 @@
-"""Stage 1: fetch raw files that are elsewhere, and read files of any format into documents."""
+"""Stage 1: fetch what is elsewhere, and read raw files of any format into documents."""
 
 
 rule download:
@@ -19,6 +19,27 @@ rule download:
         cfg=download_config,
     script:
         "../scripts/download.py"
+
+
+# An encoder to begin with, or its tokenizer alone. Its commit is part of the path.
+rule fetch_encoder:
+    output:
+        directory("results/init/{contents}/{owner}/{model}/{revision}"),
+    log:
+        "results/logs/fetch_encoder/{contents}-{owner}-{model}-{revision}.log",
+    benchmark:
+        "results/benchmarks/fetch_encoder/{contents}-{owner}-{model}-{revision}.tsv"
+    conda:
+        "../../envs/ingest.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="12h",
+    # No hash of the code, as for a download.
+    params:
+        cfg=fetch_config,
+    script:
+        "../scripts/fetch_encoder.py"
 
 
 rule ingest:

@@ -15,6 +15,7 @@ rule pretrain:
             "results/instances/{phase}/validation/all.arrow", phase=pretrain_phases(wildcards)
         ),
         tokenizer="results/tokenizer",
+        init=pretrain_init,
     output:
         model=directory("results/model/{experiment}"),
         log="results/training/{experiment}/log.parquet",

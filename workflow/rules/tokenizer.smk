@@ -84,6 +84,38 @@ rule vocabulary:
         "../scripts/learn_vocabulary.py"
 
 
+# In place of `vocabulary` where the configuration names a tokenizer: no text decides what it is.
+rule keep_vocabulary:
+    input:
+        encoder_files(config["vocabulary"]["tokenizer"], "tokenizer"),
+    output:
+        directory("results/tokenizer"),
+    log:
+        "results/logs/keep_vocabulary.log",
+    benchmark:
+        "results/benchmarks/keep_vocabulary.tsv"
+    conda:
+        "../../envs/tokenizer.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="10m",
+    params:
+        cfg={"folder": encoder_folder(config["vocabulary"]["tokenizer"], "tokenizer")},
+        code=code("keep_vocabulary.py"),
+    script:
+        "../scripts/keep_vocabulary.py"
+
+
+if config["vocabulary"]["tokenizer"]:
+
+    ruleorder: keep_vocabulary > vocabulary
+
+else:
+
+    ruleorder: vocabulary > keep_vocabulary
+
+
 rule vocabulary_report:
     input:
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),

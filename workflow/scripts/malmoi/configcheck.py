@@ -130,7 +130,9 @@ def _choice(error: ValidationError) -> str:
     ways = [
         ", ".join(map(str, option["enum"]))
         if "enum" in option
-        else f"a mapping of {', '.join(option.get('properties', {}))}"
+        else f"a mapping of {', '.join(option['properties'])}"
+        if "properties" in option
+        else option["type"]
         for option in options
     ]
     return f"{where}: {_shortened(error.instance)} is not one of {'; or '.join(ways)}"

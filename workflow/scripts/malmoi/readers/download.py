@@ -1,4 +1,4 @@
-"""Fetch raw files that are elsewhere: one by its address, or one of a Hugging Face dataset.
+"""Fetch files that are elsewhere: one by its address, one of a Hugging Face dataset, or an encoder's.
 
 What has come stays beside the target as ``<name>.part`` and the next try, or the next run, goes on from there.
 Only a file whose checksum is right gets its name.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from malmoi import fingerprint
+from malmoi import fingerprint, pretrained
 from malmoi.errors import InputError
 from malmoi.progress import LOG, track
 
@@ -41,8 +41,8 @@ PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 20
 
 _CURES = {
-    401: "it is private or not there; for a dataset set HF_TOKEN to a token that may read it",
-    403: "you may not have it; a gated dataset's terms must be accepted on its page first",
+    401: "it is private or not there; for a Hub set HF_TOKEN to a token that may read it",
+    403: "you may not have it; a gated repository's terms must be accepted on its page first",
     404: "there is no such file",
     410: "the file is gone",
 }
@@ -87,37 +87,97 @@ def fetch_dataset_file(dataset: str, revision: str, name: str, target_path: str 
     Raises:
         InputError: the revision is no commit, the Hub refuses the file or stays away, or another file comes.
     """
+    _fetch_hub_file("dataset", dataset, revision, name, Path(target_path))
+
+
+def fetch_encoder(model: str, revision: str, weights: bool, folder: str | Path) -> None:
+    """Fetch the tokenizer and configuration of a model on the Hub and, with ``weights``, its safetensors.
+
+    The same holds as for ``fetch_dataset_file``.
+
+    Raises:
+        InputError: as there; or the model has no BERT tokenizer, or no weights but a pickle.
+    """
+    _check_commit("model", model, revision)
+    names = _listed(model, revision)
+    pretrained.check_files(model, names, weights)
+    for name in names:
+        if pretrained.is_used(name, weights):
+            _fetch_hub_file("model", model, revision, name, Path(folder) / name)
+
+
+def _fetch_hub_file(kind: str, repository: str, revision: str, name: str, target: Path) -> None:
+    _check_commit(kind, repository, revision)
+    shown = f"{name} of the {kind} {repository}"
+    _fetch(shown, lambda: _offered(kind, repository, revision, name, shown), target)
+
+
+def _check_commit(kind: str, repository: str, revision: str) -> None:
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
         raise InputError(
-            f"dataset {dataset}: revision {revision!r} may stand for another commit tomorrow; give the "
-            "commit itself, 40 hexadecimal digits, as the dataset's history shows it"
+            f"{kind} {repository}: revision {revision!r} may stand for another commit tomorrow; give the "
+            f"commit itself, 40 hexadecimal digits, as the {kind}'s history shows it"
         )
-    shown = f"{name} of the dataset {dataset}"
-    _fetch(shown, lambda: _offered(dataset, revision, name, shown), Path(target_path))
 
 
-def _offered(dataset: str, revision: str, name: str, shown: str) -> _Offer:
-    """Ask the Hub where a file is; addresses of its stores are signed and last for minutes only."""
+def _hub() -> tuple[str, str | bool]:
+    """Return the Hub's address and the token to show it, False without one."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    import huggingface_hub
-    from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
-    from huggingface_hub.utils import build_hf_headers, logging
+    from huggingface_hub.utils import logging
 
     # Its warnings print whole addresses, signatures among them.
     logging.set_verbosity_error()
     endpoint = (os.environ.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/")
-    token = os.environ.get("HF_TOKEN", "").strip() or False
+    return endpoint, os.environ.get("HF_TOKEN", "").strip() or False
+
+
+@contextlib.contextmanager
+def _hub_refusals(kind: str, repository: str, shown: str) -> Iterator[None]:
+    """Turn what the Hub's client refuses by itself into an InputError."""
+    from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
+
     try:
+        yield
+    except HFValidationError as error:
+        raise InputError(f"{kind} {repository}: {error}") from None
+    except OfflineModeIsEnabled:
+        raise InputError(f"{shown} is not here, and HF_HUB_OFFLINE forbids to fetch it") from None
+
+
+def _listed(model: str, revision: str) -> list[str]:
+    """Return the names of a model's files at a commit, in order."""
+    endpoint, token = _hub()
+    import huggingface_hub
+
+    shown = f"the list of files of the model {model}"
+    client = huggingface_hub.HfApi(endpoint=endpoint, token=token)
+    waits = list(WAITS)
+    while True:
+        try:
+            with _hub_refusals("model", model, shown), _told_apart():
+                found = client.model_info(model, revision=revision, timeout=CONNECTING)
+            return sorted(file.rfilename for file in found.siblings or ())
+        except _PassingError as error:
+            if not waits:
+                raise InputError(f"{shown} cannot be fetched: {error}; run again later") from None
+            time.sleep(min(max(waits.pop(0), error.wait), LONGEST_WAIT))
+        except httpx2.HTTPError as error:
+            raise InputError(f"{shown} cannot be fetched: {_said(error)}") from None
+
+
+def _offered(kind: str, repository: str, revision: str, name: str, shown: str) -> _Offer:
+    """Ask the Hub where a file is; addresses of its stores are signed and last for minutes only."""
+    endpoint, token = _hub()
+    import huggingface_hub
+    from huggingface_hub.utils import build_hf_headers
+
+    with _hub_refusals(kind, repository, shown):
         url = huggingface_hub.hf_hub_url(
-            dataset, name, repo_type="dataset", revision=revision, endpoint=endpoint
+            repository, name, repo_type=kind, revision=revision, endpoint=endpoint
         )
         found = huggingface_hub.get_hf_file_metadata(
             url, token=token, timeout=CONNECTING, endpoint=endpoint
         )
-    except HFValidationError as error:
-        raise InputError(f"dataset {dataset}: {error}") from None
-    except OfflineModeIsEnabled:
-        raise InputError(f"{shown} is not here, and HF_HUB_OFFLINE forbids to fetch it") from None
     if found.commit_hash != revision or not re.fullmatch(
         r"[0-9a-f]{40}([0-9a-f]{24})?", found.etag or ""
     ):
