@@ -5,9 +5,7 @@ import torch
 from malmoi.errors import InputError
 from malmoi.training.model import (
     SIZES,
-    PretrainingModule,
     bert_config,
-    parameter_groups,
     pretraining_outputs,
     untrained,
 )
@@ -104,20 +102,6 @@ def test_first_weights_are_a_function_of_the_seed_and_leave_torch_alone() -> Non
     assert all(torch.equal(value, again[name]) for name, value in first.items())
     name = "bert.encoder.layer.0.attention.self.query.weight"
     assert not torch.equal(first[name], other[name])
-
-
-def test_biases_and_layer_norms_do_not_decay() -> None:
-    module = PretrainingModule(model())
-    decaying, free = parameter_groups(module, 0.01)
-    assert (decaying["weight_decay"], free["weight_decay"]) == (0.01, 0.0)
-    names = {id(value): name for name, value in module.named_parameters()}
-    # Every weight once, the tied output embedding too.
-    given = [id(value) for group in (decaying, free) for value in group["params"]]
-    assert sorted(given) == sorted(names)
-    for name in (names[id(value)] for value in decaying["params"]):
-        assert name.endswith(".weight") and "LayerNorm" not in name
-    for name in (names[id(value)] for value in free["params"]):
-        assert name.endswith("bias") or "LayerNorm" in name
 
 
 @pytest.mark.parametrize("name", SIZES)

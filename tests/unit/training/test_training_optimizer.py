@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from malmoi.training.optimizer import make_optimizer, set_steps, state_keys
+from malmoi.training.optimizer import make_optimizer, parameter_groups, set_steps, state_keys
 from torch import nn
+from transformers import BertConfig, BertForPreTraining
 
 SETTINGS = {
     **{"learning_rate": 0.02, "betas": [0.9, 0.98], "epsilon": 1e-6},
@@ -29,6 +30,21 @@ def gradients(network: nn.Module, steps: int) -> Iterator[None]:
         for value in network.parameters():
             value.grad = torch.randn(value.shape, generator=draw, dtype=value.dtype)
         yield
+
+
+def test_biases_and_layer_norms_do_not_decay() -> None:
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+    bert = BertForPreTraining(BertConfig(vocab_size=20, intermediate_size=16, **sizes))
+    decaying, free = parameter_groups(bert, 0.01)
+    assert (decaying["weight_decay"], free["weight_decay"]) == (0.01, 0.0)
+    names = {id(value): name for name, value in bert.named_parameters()}
+    # Every weight once, the tied output embedding too.
+    given = [id(value) for group in (decaying, free) for value in group["params"]]
+    assert sorted(given) == sorted(names)
+    for name in (names[id(value)] for value in decaying["params"]):
+        assert name.endswith(".weight") and "LayerNorm" not in name
+    for name in (names[id(value)] for value in free["params"]):
+        assert name.endswith("bias") or "LayerNorm" in name
 
 
 def lamb_reference(network: nn.Module, steps: int, rate: float) -> list[torch.Tensor]:
