@@ -37,6 +37,11 @@ rule all:
     default_target: True
     input:
         expand("results/published/{experiment}.json", experiment=EXPERIMENTS),
+        [
+            f"results/published/shared/{kind}.json"
+            for kind in SHARED
+            if config["publish"][f"{kind}_repo_id"]
+        ],
         "results/evaluation/comparison.csv",
         "results/ledger_summary.csv",
         "results/curation/sources.csv",

@@ -70,6 +70,12 @@ def test_the_small_configuration_is_right(workflow):
             {"target": "hub"},
             ("publish.repo_id", "namespace/name"),
         ),
+        ("publish.dataset_repo_id", "a/text", ("publish.dataset_repo_id", "dataset_licences")),
+        (
+            "publish",
+            {"repo_id": "a/{experiment}", "tokenizer_repo_id": "a/demo"},
+            ("publish.tokenizer_repo_id", "a model goes to this repository"),
+        ),
         ("segment.dictionaries", ["words.txt"], ("segment.dictionaries", "words.txt", "UTF-8")),
         (
             "corpus.sources[0].url",

@@ -26,7 +26,7 @@ READERS = {
         *("vocabulary_report", "tokenize", "instances"),
         *("held_out_instances", "pretrain"),
     },
-    "vocabulary_report": set(),
+    "vocabulary_report": {"package"},
     "tokenize": {"instances", "held_out_instances", "package", "ledger"},
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
@@ -113,7 +113,7 @@ def test_a_default_written_out_plans_nothing(finished):
         ("segment.proposals.min_count", 30, set()),
         ("vocabulary.size", 2176, after("vocabulary")),
         ("vocabulary.boundaries", "all", after("vocabulary")),
-        ("vocabulary.compare", ["klue/bert-base"], {"vocabulary_report"}),
+        ("vocabulary.compare", ["klue/bert-base"], after("vocabulary_report")),
         ("vocabulary.sweep.sizes", [4096], set()),
         ("instances.masking.rate", 0.2, after("instances", "held_out_instances")),
         ("instances.pairs.kind", "sop", after("instances", "held_out_instances")),
@@ -134,6 +134,12 @@ def test_a_default_written_out_plans_nothing(finished):
         ),
         ("publish.title", "another", {"package", "publish"}),
         ("publish.repo_id", "someone/model", {"publish"}),
+        ("publish.tokenizer_repo_id", "someone/words", {"package_tokenizer", "publish_shared"}),
+        (
+            "publish",
+            lambda old: {**old, "dataset_repo_id": "someone/text", "dataset_licences": ["MIT"]},
+            {"package_dataset", "publish_shared"},
+        ),
     ],
 )
 def test_a_setting_plans_what_reads_it_and_what_follows(finished, path, value, rules):

@@ -31,6 +31,9 @@ NOT_READING = (
 #: Settings of `publish` that say where a package goes, not what is in it.
 DESTINATION = ("target", "repo_id", "private", "endpoint", "pull_request", "max_hours")
 
+#: What all experiments share and may have a repository of its own, with the type of that.
+SHARED = {"dataset": "dataset", "tokenizer": "model"}
+
 #: Settings that no model depends on: what is proposed, compared and shown.
 ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}
 
@@ -47,6 +50,7 @@ wildcard_constraints:
     task=PART,
     phase=PART,
     split="train|validation|test",
+    kind="dataset|tokenizer",
     shard=r"\d{4}|all",
     contents="encoder|tokenizer",
     owner="[A-Za-z0-9_.-]+",
@@ -170,26 +174,77 @@ def pretrain_threads(wildcards):
 def package_config(wildcards):
     """Return what the card and the provenance of one experiment say."""
     settings = experiment_config(wildcards.experiment)
-    described = [name for name in settings["publish"] if name not in DESTINATION]
     sections = [name for name in settings if name not in ("publish", "experiments")]
-    made_by = pick(settings, *sections)
-    for section, names in ASIDE.items():
-        for name in names:
-            del made_by[section][name]
-    # What would have been learned is not what was.
-    for name in LEARNING if made_by["vocabulary"]["tokenizer"] else ():
-        del made_by["vocabulary"][name]
     return {
         "sources": pick(settings, "corpus")["corpus"]["sources"],
-        "publish": pick(settings["publish"], *described),
-        "config": made_by,
+        "takedown": listed_documents(),
+        "publish": described("description", "limits"),
+        "config": made_by(settings, *sections),
     }
+
+
+def made_by(settings, *sections):
+    """Return sections of a configuration without what nothing depends on that is published."""
+    result = pick(settings, *sections)
+    for section, names in ASIDE.items():
+        for name in names if section in result else ():
+            del result[section][name]
+    # What would have been learned is not what was.
+    if "vocabulary" in result and result["vocabulary"]["tokenizer"]:
+        for name in LEARNING:
+            del result["vocabulary"][name]
+    return result
+
+
+def described(*further):
+    """Return the settings of `publish` that every card is made by, and some further ones."""
+    names = (
+        *("title", "license", "license_name", "license_link", "tags", "citation"),
+        *("parity_documents", "override_gates"),
+    )
+    return pick(config["publish"], *names, *further)
+
+
+def package_tokenizer_config():
+    """Return what the card and the provenance of the tokenizer say."""
+    sections = ("seed", "corpus", "normalize", "curate", "segment", "vocabulary")
+    return {
+        "sources": stage("corpus")["corpus"]["sources"],
+        "takedown": listed_documents(),
+        "publish": described(),
+        "config": made_by(config, *sections),
+    }
+
+
+def package_dataset_config():
+    """Return what the data set's rows are chosen by, and what its card and provenance say."""
+    return {
+        "sources": stage("corpus")["corpus"]["sources"],
+        "takedown": listed_documents(),
+        "licences": sorted(config["publish"]["dataset_licences"]),
+        "publish": described(),
+        "config": stage("seed", "corpus", "normalize", "curate"),
+    }
+
+
+def listed_documents():
+    """Return the takedown list as plain values in a fixed order."""
+    files = {name: sorted(TAKEDOWN.files[name]) for name in sorted(TAKEDOWN.files)}
+    return {"documents": sorted(TAKEDOWN.documents), "files": files}
 
 
 def publish_config(wildcards):
     """Return where one experiment's package goes."""
     settings = pick(config["publish"], *DESTINATION)
     return settings | {"repo_id": settings["repo_id"].replace("{experiment}", wildcards.experiment)}
+
+
+def publish_shared_config(wildcards):
+    """Return where the data set or the tokenizer goes."""
+    return pick(config["publish"], *DESTINATION) | {
+        "repo_id": config["publish"][f"{wildcards.kind}_repo_id"],
+        "repo_type": SHARED[wildcards.kind],
+    }
 
 
 def takedown_list():
@@ -315,6 +370,16 @@ def check_names():
                 )
 
 
+    if publish["dataset_repo_id"] and not publish["dataset_licences"]:
+        raise InputError(
+            "publish.dataset_repo_id: dataset_licences names no licence, so nothing may be passed on; "
+            "name those that allow it"
+        )
+    models = {publish["repo_id"].replace("{experiment}", name) for name in config["experiments"]}
+    if publish["tokenizer_repo_id"] and publish["tokenizer_repo_id"] in models:
+        raise InputError(
+            "publish.tokenizer_repo_id: a model goes to this repository; name another one"
+        )
 def check_encoder(where, reference, weights):
     """Check that an encoder or a tokenizer is there, or can be fetched; None is none."""
     try:

@@ -1,10 +1,17 @@
-"""Stage 10: a package with its evidence, and where it goes."""
+"""Stage 10: packages with their evidence, and where they go."""
+
+#: Templates that the cards of models, of the tokenizer and of the data set are made from.
+MODEL_CARD, TOKENIZER_CARD, DATASET_CARD = (
+    [f"malmoi/publish/{name}.md.jinja", "malmoi/publish/card_parts.md.jinja"]
+    for name in ("card", "card_tokenizer", "card_dataset")
+)
 
 
 rule package:
     input:
         model="results/model/{experiment}",
         summary="results/ledger_summary.csv",
+        ledger="results/ledger.parquet",
         manifests=lambda wildcards: expand(
             "results/instances/{phase}/manifest.json", phase=pretrain_phases(wildcards)
         ),
@@ -17,6 +24,7 @@ rule package:
             experiment=wildcards.experiment,
             name=["pretraining", *(f"classification-{task}" for task in TASKS)],
         ),
+        vocabulary="results/vocabulary/measures.csv",
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
         tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
         # A model of segmented input takes them along.
@@ -37,7 +45,7 @@ rule package:
         runtime="1h",
     params:
         cfg=package_config,
-        code=code("package_model.py", "malmoi/publish/card.md.jinja"),
+        code=code("package_model.py", *MODEL_CARD),
     script:
         "../scripts/package_model.py"
 
@@ -59,6 +67,83 @@ rule publish:
         runtime="4h",
     params:
         cfg=publish_config,
+        code=code("publish_model.py"),
+    script:
+        "../scripts/publish_model.py"
+
+
+# Only where they have a repository: what all experiments share.
+rule package_tokenizer:
+    input:
+        tokenizer="results/tokenizer",
+        vocabulary="results/vocabulary/measures.csv",
+        summary="results/ledger_summary.csv",
+        ledger="results/ledger.parquet",
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+        dictionaries=(
+            config["segment"]["dictionaries"] if config["segment"]["input"] == "segmented" else []
+        ),
+    output:
+        directory("results/shared/tokenizer"),
+    log:
+        "results/logs/package_tokenizer.log",
+    benchmark:
+        "results/benchmarks/package_tokenizer.tsv"
+    conda:
+        "../../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="1h",
+    params:
+        cfg=package_tokenizer_config(),
+        code=code("package_tokenizer.py", *TOKENIZER_CARD),
+    script:
+        "../scripts/package_tokenizer.py"
+
+
+rule package_dataset:
+    input:
+        documents=expand("results/curated/{shard}.parquet", shard=SHARDS),
+        summary="results/ledger_summary.csv",
+        ledger="results/ledger.parquet",
+    output:
+        directory("results/shared/dataset"),
+    log:
+        "results/logs/package_dataset.log",
+    benchmark:
+        "results/benchmarks/package_dataset.tsv"
+    conda:
+        "../../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem="4GB",
+        runtime="4h",
+    params:
+        cfg=package_dataset_config(),
+        code=code("package_dataset.py", *DATASET_CARD),
+    script:
+        "../scripts/package_dataset.py"
+
+
+rule publish_shared:
+    input:
+        package="results/shared/{kind}",
+    output:
+        "results/published/shared/{kind}.json",
+    log:
+        "results/logs/publish_shared/{kind}.log",
+    benchmark:
+        "results/benchmarks/publish_shared/{kind}.tsv"
+    conda:
+        "../../envs/publish.yaml"
+    threads: 1
+    resources:
+        mem="2GB",
+        runtime="4h",
+    params:
+        cfg=publish_shared_config,
         code=code("publish_model.py"),
     script:
         "../scripts/publish_model.py"

@@ -12,6 +12,7 @@ import pytest
 import torch
 from malmoi import fingerprint, ledger
 from malmoi.atomic import write_json, write_parquet
+from malmoi.publish import gates
 from malmoi.publish.package import build_package
 from matplotlib.figure import Figure
 from tools.hub_publisher import Publisher, make_package
@@ -48,16 +49,20 @@ def _model(folder: Path) -> None:
 def _shards(folder: Path, tokenizer: BertTokenizerFast) -> None:
     sources = ["precedents", "leaflets"]
     rows = [
-        {"doc_id": f"{number:032x}", "source": sources[number % 2], "text": text}
+        {"doc_id": f"{number:032x}", "source": sources[number // 2 % 2], "text": text}
         for number, text in enumerate(TEXTS)
     ]
     for shard in range(2):
         part = rows[shard::2]
         write_parquet(folder / f"segments/{shard:04}.parquet", pa.Table.from_pylist(part))
+        whole = [{**row, "domain": "legal", "kind": "", "split": "train"} for row in part]
+        write_parquet(folder / f"curated/{shard:04}.parquet", pa.Table.from_pylist(whole))
         ids = [tokenizer(row["text"], add_special_tokens=False)["input_ids"] for row in part]
         table = pa.table(
             {
                 "doc_id": pa.array([row["doc_id"] for row in part], pa.string()),
+                "source": pa.array([row["source"] for row in part], pa.string()),
+                "characters": pa.array([len(row["text"]) for row in part], pa.int64()),
                 "input_ids": pa.array(ids, pa.list_(pa.uint16())),
             }
         )
@@ -98,7 +103,14 @@ def run_files(tmp_path_factory) -> dict:
     _evaluations(folder)
     rows = [
         *(
-            ledger.row("ingest", "precedents", doc_id=f"{n}", chars_in=10, chars_out=10)
+            ledger.row(
+                "ingest",
+                "precedents",
+                doc_id=f"{n:032x}",
+                raw_path=f"{n // 2}.zip!{n}.txt",
+                chars_in=10,
+                chars_out=10,
+            )
             for n in range(14)
         ),
         *(
@@ -111,15 +123,15 @@ def run_files(tmp_path_factory) -> dict:
                 "leaflets",
                 doc_id=f"{n}",
                 status="filtered",
-                reason="hangul_share",
+                reason="hangul_share: 0.01",
                 chars_in=10,
             )
             for n in (12, 13)
         ),
     ]
-    summary: pd.DataFrame = ledger.summarise(
-        pa.Table.from_pylist(rows, schema=ledger.SCHEMA), ["ingest", "filter"]
-    )
+    table = pa.Table.from_pylist(rows, schema=ledger.SCHEMA)
+    write_parquet(folder / "ledger.parquet", table)
+    summary: pd.DataFrame = ledger.summarise(table, ["ingest", "filter"])
     summary.to_csv(folder / "ledger_summary.csv", index=False)
     shard = {"path": str(folder / "instances/p1/train/0000.arrow"), "sha256": "ab" * 32}
     split = {"instances": 1234, "tokens": 98765, "shards": [{**shard, "instances": 1234}]}
@@ -134,8 +146,23 @@ def run_files(tmp_path_factory) -> dict:
     )
     write_json(
         folder / "summary.json",
-        {"steps": 4321, "tokens": 555000, "ranks": 2, "fingerprint": "cd" * 32, "loss": 4.4321},
+        {
+            **{
+                "steps": 4321,
+                "tokens": 555000,
+                "ranks": 2,
+                "fingerprint": "cd" * 32,
+                "loss": 4.4321,
+            },
+            **{"device": "NVIDIA Tiny", "seconds": 9000.0, "precision": "bf16", "zero_stage": 1},
+        },
     )
+    measures = [
+        {"tokenizer": name, "domain": domain, "tokens_per_eojeol": tokens, "f1": 0.9}
+        for name, tokens in (("this vocabulary", 2.25), ("another", 3.5))
+        for domain in ("legal", "all")
+    ]
+    pd.DataFrame(measures).to_csv(folder / "measures.csv", index=False)
     figure = Figure()
     figure.subplots().plot([3, 2, 1])
     figure.savefig(folder / "loss.png")
@@ -143,18 +170,22 @@ def run_files(tmp_path_factory) -> dict:
         "experiment": "demo",
         "model": folder / "model",
         "summary": folder / "ledger_summary.csv",
+        "ledger": folder / "ledger.parquet",
         "manifests": [folder / "manifest.json"],
         "training": [folder / "summary.json", folder / "loss.png"],
         "evaluation": sorted((folder / "evaluation").glob("*.json")),
+        "vocabulary": folder / "measures.csv",
         "segments": sorted((folder / "segments").glob("*.parquet")),
         "tokens": sorted((folder / "tokens").glob("*.arrow")),
         "sources": [
             {"name": "precedents", "domain": "legal", "license": "KOGL-1"},
             {"name": "leaflets", "domain": "medical", "license": "CC0-1.0"},
         ],
+        "takedown": {"documents": [], "files": {}},
         "publish": {"title": "Tiny BERT", "license": "cc-by-4.0"},
         "config": {
             "corpus": {"sources": [{"name": "precedents", "path": "/home/somebody/precedents"}]},
+            "normalize": {"pii": {"phone": "mask"}},
             "pretrain": {"model": "tiny", "optimizer": {"learning_rate": 0.0005}},
             "publish": {"repo_id": "writer/secret-plan", "private": True, "title": "Tiny BERT"},
         },
@@ -167,6 +198,14 @@ def package(run_files, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("package") / "demo"
     build_package(folder, **run_files)
     return folder
+
+
+@pytest.fixture
+def loaded(package, monkeypatch):
+    """Take the package's own word that its model loads, where something else is looked at: it takes seconds."""
+    rows = {row["name"]: row for row in json.loads((package / "gates.json").read_text())}
+    gate = gates.Gate("loads", rows["loads"]["passed"], rows["loads"]["evidence"])
+    monkeypatch.setattr(gates, "loads", lambda folder: gate)
 
 
 @pytest.fixture

@@ -1,22 +1,11 @@
 """Each gate fails on what it is there to catch."""
 
-import shutil
-
 import pyarrow as pa
 import pytest
+import yaml
+from malmoi import fingerprint
 from malmoi.errors import InputError
 from malmoi.publish import gates
-from safetensors.torch import load_file, save_file
-
-
-def test_loads_names_a_missing_key(run_files, tmp_path):
-    folder = shutil.copytree(run_files["model"], tmp_path / "model")
-    weights = load_file(folder / "model.safetensors")
-    del weights["cls.seq_relationship.weight"]
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    gate = gates.loads(folder)
-    assert not gate.passed
-    assert gate.evidence["missing_keys"] == ["cls.seq_relationship.weight"]
 
 
 def test_parity_names_the_document_and_the_token(run_files, tmp_path):
@@ -27,7 +16,9 @@ def test_parity_names_the_document_and_the_token(run_files, tmp_path):
     ids[1][2] = 0
     ids = pa.array(ids, pa.list_(pa.uint16()))
     with pa.OSFile(str(shard), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table.set_column(1, "input_ids", ids))
+        writer.write_table(
+            table.set_column(table.schema.get_field_index("input_ids"), "input_ids", ids)
+        )
     gate = gates.tokenizer_parity(run_files["model"], run_files["segments"], [shard], 100)
     assert not gate.passed
     assert gate.evidence["first_differing"] == [{"doc_id": table["doc_id"][1].as_py(), "token": 2}]
@@ -50,6 +41,23 @@ def test_licences_asks_for_every_source_in_config_or_shards_and_for_the_model():
 
 
 @pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        ({"documents": [f"{3:032x}"]}, [3]),
+        # The documents of an archive, of its member, and of what only begins like it.
+        ({"files": {"precedents": ["3.zip", "1.zip"]}}, [2, 3, 6, 7]),
+        ({"files": {"precedents": ["3.zip!6.txt"]}}, [6]),
+        ({"files": {"precedents": ["3", "3.zip!6"], "leaflets": ["3.zip"]}}, []),
+    ],
+)
+def test_takedown_finds_documents_by_id_and_by_raw_file(run_files, listed, found):
+    given = {"documents": [], "files": {}, **listed}
+    gate = gates.takedown(given, (f"{n:032x}" for n in range(12)), run_files["ledger"])
+    assert gate.passed == (not found) and gate.evidence["documents"] == 12
+    assert gate.evidence["found"] == [f"{number:032x}" for number in found]
+
+
+@pytest.mark.parametrize(
     ("line", "kind"),
     [
         ("주민번호 900101-1234567", "resident number"),
@@ -62,7 +70,7 @@ def test_licences_asks_for_every_source_in_config_or_shards_and_for_the_model():
     ],
 )
 def test_personal_data_is_found_and_not_repeated(line, kind):
-    gate = gates.personal_data(["가", line], {"README.md": f"카드\n\n{line}\n"})
+    gate = gates.personal_data({"vocab.txt": ["가", line], "README.md": ["카드", "", line]})
     assert not gate.passed
     places = [(hit["file"], hit["line"]) for hit in gate.evidence["found"]]
     assert places == [("vocab.txt", 2), ("README.md", 3)]
@@ -83,9 +91,12 @@ def test_personal_data_is_found_and_not_repeated(line, kind):
     ],
 )
 def test_ordinary_figures_are_not_personal_data(line):
-    assert gates.personal_data([line], {"README.md": line}).passed
+    assert gates.personal_data({"README.md": [line]}).passed
 
 
-def test_an_override_must_name_a_gate():
+def test_an_override_must_name_a_gate_and_every_gate_has_a_name_for_it():
+    schema = yaml.safe_load((fingerprint.LIBRARY.parent / "schemas/config.schema.yaml").read_text())
+    overrides = schema["properties"]["publish"]["properties"]["override_gates"]
+    assert tuple(overrides["items"]["enum"]) == gates.NAMES
     with pytest.raises(InputError, match="licenses"):
         gates.decide([], ["licenses"])

@@ -1,14 +1,19 @@
 """The package folder: what is in it, that its figures are the run's, and that a gate stops it."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
 from huggingface_hub import ModelCard
 from malmoi.atomic import write_json
 from malmoi.errors import InputError
-from malmoi.publish import checksums
+from malmoi.publish import card, checksums
+from malmoi.publish.gates import NAMES
 from malmoi.publish.package import build_package
+from safetensors.torch import load_file, save_file
+
+REPO = "writer/tiny-bert"
 
 
 def test_holds_model_card_evidence_and_checksums_and_nothing_else(package):
@@ -29,33 +34,62 @@ def test_holds_model_card_evidence_and_checksums_and_nothing_else(package):
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=package, check=True)
 
 
-def test_the_card_is_valid_metadata_with_the_measured_results(package):
+def test_the_card_is_valid_metadata_with_results_and_intervals(package):
     card = ModelCard((package / "README.md").read_text(encoding="utf-8"))
     data = card.data
     assert (data.language, data.license, data.pipeline_tag) == ("ko", "cc-by-4.0", "fill-mask")
     assert {"legal", "medical", "korean"} <= set(data.tags)
     results = {
-        (r.dataset_type, r.dataset_split, r.metric_type): r.metric_value for r in data.eval_results
+        (r.dataset_type, r.dataset_split, r.metric_type): (
+            r.metric_value,
+            [round(end, 4) for end in r.metric_args["confidence_interval"]],
+        )
+        for r in data.eval_results
     }
     assert results == {
-        ("pretraining", "validation", "mlm_loss"): 4.3125,
-        ("pretraining", "test", "mlm_loss"): 4.5,
-        ("case", "test", "accuracy"): 0.8125,
+        ("pretraining", "validation", "mlm_loss"): (4.3125, [4.2125, 4.4125]),
+        ("pretraining", "test", "mlm_loss"): (4.5, [4.4, 4.6]),
+        ("case", "test", "accuracy"): (0.8125, [0.7625, 0.8625]),
     }
+    assert {r.metric_args["confidence_level"] for r in data.eval_results} == {0.95}
 
 
-def test_the_card_shows_corpus_drops_training_and_evaluation(package):
+def test_the_card_shows_where_the_model_comes_from_and_what_it_reaches(package):
     lines = (package / "README.md").read_text(encoding="utf-8").splitlines()
     characters = sum(len(f"법원 판결 {a}나다 의사 약{b}") for a in "가나다라" for b in "마바사")
-    assert f"| precedents | legal | KOGL-1 | 6 | {characters // 2} |" in lines
-    assert f"| **합계 · total** | | | 12 | {characters} |" in lines
-    assert "| filter | filtered | hangul_share | 2 | 20 |" in lines
+    tokens = 12 * 11
+    assert f"| precedents | legal | KOGL-1 | 6 | {characters // 2} | {tokens // 2} |" in lines
+    assert f"| **합계 · total** | | | 12 | {characters} | {tokens} |" in lines
+    assert "| filter | filtered | hangul_share | leaflets | 2 | 20 |" in lines
+    assert "| normalize.pii.phone | mask |" in lines
+    # The table of this vocabulary, and of no other.
+    assert "| legal | 2.25 | 0.9 |" in lines and not any("3.5" in line for line in lines)
     assert "| p1 | train | 32 | 1,234 | 98,765 |" in lines
+    assert "NVIDIA Tiny × 2, 2.5시간 · hours, bf16, DeepSpeed ZeRO 1." in lines
     assert "| steps | 4,321 |" in lines
     assert "| optimizer.learning_rate | 0.0005 |" in lines
     # Columns: value, interval, then the baselines untrained and majority.
     assert "| case | test | accuracy | 0.8125 | 0.7625 – 0.8625 | 0.4 | 0.25 |" in lines
     assert "| pretraining | test | mlm_loss | 4.5 | 4.4 – 4.6 | 8.2 |  |" in lines
+    assert "@misc{demo," in lines and "  title = {Tiny BERT}," in lines
+    assert any("from scratch" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("init", "shown", "on_hub"),
+    [
+        ({"model": "/home/somebody/our-bert"}, "`our-bert`", None),
+        ({"model": "someone/bert", "revision": "ab" * 20}, f"`someone/bert` ({'ab' * 20})", "bert"),
+    ],
+)
+def test_the_card_names_the_model_that_training_began_with(
+    loaded, run_files, tmp_path, init, shown, on_hub
+):
+    config = {**run_files["config"], "pretrain": {**run_files["config"]["pretrain"], "init": init}}
+    build_package(tmp_path / "demo", **{**run_files, "config": config})
+    text = (tmp_path / "demo/README.md").read_text(encoding="utf-8")
+    assert f"starting from {shown}. " in text and "somebody" not in text
+    assert ModelCard(text).data.base_model == (on_hub and init["model"])
 
 
 def test_no_file_says_where_the_package_goes_or_where_it_was_made(package, run_files):
@@ -80,14 +114,15 @@ def test_every_gate_passed_with_evidence(package):
     assert all(gate["passed"] and not gate["overridden"] for gate in gates.values())
     assert gates["loads"]["evidence"]["architecture"] == "BertForPreTraining"
     assert gates["tokenizer_parity"]["evidence"]["documents"] == 12
-    assert set(gates) == {"loads", "tokenizer_parity", "licences", "personal_data"}
+    assert gates["takedown"]["evidence"]["documents"] == 12
+    assert set(gates) == set(GATES) == set(NAMES)
 
 
 def test_changed_figure_and_overridden_gate_change_the_card_and_nothing_else(
-    package, run_files, tmp_path
+    package, loaded, run_files, tmp_path
 ):
     changed = json.loads(run_files["evaluation"][0].read_text())
-    changed["models"]["trained"]["accuracy"]["mean"] = 0.9375
+    changed["models"]["trained"]["accuracy"] = {"mean": 0.9375, "low": 0.875, "high": 0.96875}
     write_json(tmp_path / "case.json", changed)
     build_package(
         tmp_path / "again",
@@ -109,15 +144,88 @@ def test_changed_figure_and_overridden_gate_change_the_card_and_nothing_else(
     old = (package / "README.md").read_text(encoding="utf-8").splitlines()
     new = (tmp_path / "again/README.md").read_text(encoding="utf-8").splitlines()
     added = [line for line in new if line not in old]
-    assert any("| case | test | accuracy | 0.9375 |" in line for line in added)
+    assert any("| case | test | accuracy | 0.9375 | 0.875 – 0.9688 |" in line for line in added)
     assert any(line.startswith("| licences |") and "overridden" in line for line in added)
-    assert any("0.9375" in line and "value:" in line for line in added)
+    result = ModelCard("\n".join(new)).data.eval_results[0]
+    assert result.metric_value == 0.9375
+    assert result.metric_args["confidence_interval"] == [0.875, 0.96875]
 
 
-def test_a_failed_gate_leaves_no_package_and_says_what_failed(run_files, tmp_path):
-    with pytest.raises(InputError, match="licences: source leaflets has no licence"):
-        build_package(tmp_path / "demo", **{**run_files, "sources": run_files["sources"][:1]})
-    assert not list(tmp_path.iterdir())
+def test_an_edited_template_republishes_the_card_and_nothing_else(
+    hub, send, package, loaded, run_files, tmp_path
+):
+    for path in card.TEMPLATE.parent.glob("*.jinja"):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    edited = tmp_path / card.TEMPLATE.name
+    edited.write_text(edited.read_text(encoding="utf-8") + "\n\nOne more line.\n", encoding="utf-8")
+    build_package(tmp_path / "again", **run_files, template=edited)
+    for folder in (shutil.copytree(package, tmp_path / "before"), tmp_path / "again"):
+        # Without it reading back does not load the model, which takes seconds.
+        (folder / "config.json").unlink()
+        checksums.write(folder)
+        assert send(folder).receipt
+    assert hub.repositories[REPO].head.changed == {"README.md", checksums.NAME}
+
+
+def test_a_template_without_its_metadata_is_refused(loaded, run_files, tmp_path):
+    template = tmp_path / "card.md.jinja"
+    template.write_text("# {{ title }}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="does not begin with its metadata"):
+        build_package(tmp_path / "demo", **run_files, template=template)
+
+
+def without_a_key(run_files, folder):
+    model = shutil.copytree(run_files["model"], folder / "model")
+    weights = load_file(model / "model.safetensors")
+    del weights["cls.seq_relationship.weight"]
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    return {"model": model}
+
+
+def with_another_vocabulary(run_files, folder):
+    """Return a model whose tokenizer lacks a piece that the shards were made with."""
+    model = shutil.copytree(run_files["model"], folder / "model")
+    for name in ("vocab.txt", "tokenizer.json"):
+        text = (model / name).read_text(encoding="utf-8")
+        (model / name).write_text(text.replace("##원", "##월"), encoding="utf-8")
+    return {"model": model}
+
+
+#: For each gate what makes it fail, and what is said.
+GATES = {
+    "loads": (without_a_key, "1 missing keys (first: cls.seq_relationship.weight)"),
+    "tokenizer_parity": (with_another_vocabulary, "12 of 12 documents get other ids"),
+    "licences": (
+        lambda run_files, folder: {"sources": run_files["sources"][:1]},
+        "source leaflets has no licence",
+    ),
+    "takedown": (
+        lambda run_files, folder: {"takedown": {"documents": [f"{5:032x}"], "files": {}}},
+        f"1 documents are on the takedown list, the first {5:032x}",
+    ),
+    "personal_data": (
+        lambda run_files, folder: {
+            "publish": {**run_files["publish"], "description": "문의 010-1234-5678"}
+        },
+        "1 lines look like personal data, the first a phone number",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_a_failed_gate_leaves_no_package_no_receipt_and_no_commit(
+    hub, send, request, run_files, tmp_path, name
+):
+    if name != "loads":
+        request.getfixturevalue("loaded")
+    changes, said = GATES[name]
+    target = tmp_path / "demo"
+    with pytest.raises(InputError) as stopped:
+        build_package(target, **{**run_files, **changes(run_files, tmp_path)})
+    assert f"a gate failed: {name}: {said}" in str(stopped.value)
+    assert "publish.override_gates" in str(stopped.value) and not target.exists()
+    done = send(target)
+    assert "not a finished package" in done.error and not done.receipt and not hub.requests
 
 
 def test_a_model_folder_without_safetensors_is_refused(run_files, tmp_path):

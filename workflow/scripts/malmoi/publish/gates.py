@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from malmoi.errors import InputError
 from malmoi.progress import LOG, track
 from malmoi.publish import load_alone
 
-NAMES = ("loads", "tokenizer_parity", "licences", "personal_data")
+NAMES = ("loads", "tokenizer_parity", "licences", "takedown", "personal_data")
+
+#: Suspected places that evidence lists; of a data set there could be millions.
+SHOWN = 20
 
 #: Seconds the loading program may take.
 LOADING_LIMIT = 900
@@ -183,39 +186,80 @@ def _texts(shard: Path, wanted: set[str]) -> dict[str, str]:
 def licences(sources: Sequence[Mapping[str, Any]], present: Iterable[str], own: str | None) -> Gate:
     """Check that each configured source, and each one ``present`` in the shards, names its licence.
 
-    ``own`` is the licence the model itself is to be published under.
+    ``own`` is the licence the package itself is to be published under.
     """
     stated = {str(source["name"]): str(source.get("license") or "") for source in sources}
     without = sorted(name for name in {*stated, *present} if not stated.get(name, "").strip())
     problems = [f"source {name} has no licence (set corpus.sources.license)" for name in without]
     if not own:
-        problems.append("the model has no licence (set publish.license)")
-    return Gate("licences", not problems, {"sources": stated, "model": own}, "; ".join(problems))
+        problems.append("the package has no licence (set publish.license)")
+    return Gate("licences", not problems, {"sources": stated, "package": own}, "; ".join(problems))
 
 
-def personal_data(pieces: Sequence[str], texts: Mapping[str, str]) -> Gate:
-    """Look for resident numbers, phone numbers and e-mail addresses in the vocabulary and in texts.
+def takedown(listed: Mapping[str, Any], documents: Iterable[str], ledger: Path) -> Gate:
+    """Check that none of ``documents`` (ids) is listed, by its id or by the raw file it came from.
 
-    ``pieces`` are the lines of ``vocab.txt``; ``texts`` maps the name of a file to what it says.
+    ``listed`` has ids as ``documents``, and by source the paths of raw files and archives as ``files``.
+    ``ledger`` (Parquet, of the whole run) says which documents ingest made of a raw file or archive.
     """
-    lines = {"vocab.txt": [piece.removeprefix("##") for piece in pieces]}
-    lines.update({name: text.splitlines() for name, text in texts.items()})
-    found = [
-        {"file": name, "line": number, "kind": kind}
-        for name, content in lines.items()
-        for number, line in enumerate(content, start=1)
-        for kind, pattern in PERSONAL_DATA.items()
-        if pattern.search(line)
-    ]
-    evidence = {"lines": {name: len(content) for name, content in lines.items()}, "found": found}
+    gone = {*listed["documents"], *_made_of(listed["files"], ledger)}
+    checked, found = 0, []
+    for doc_id in documents:
+        checked += 1
+        if doc_id in gone:
+            found.append(doc_id)
+    evidence = {
+        "listed": len(listed["documents"]) + sum(map(len, listed["files"].values())),
+        "documents": checked,
+        "found": found[:SHOWN],
+    }
+    problem = ""
+    if found:
+        problem = (
+            f"{len(found)} documents are on the takedown list, the first {found[0]}; run the workflow "
+            "again, so that all that was made of them is made anew"
+        )
+    return Gate("takedown", not problem, evidence, problem)
+
+
+def _made_of(files: Mapping[str, Collection[str]], ledger: Path) -> set[str]:
+    if not files:
+        return set()
+    rows = pq.read_table(
+        ledger,
+        columns=["source", "raw_path", "doc_id"],
+        filters=[("stage", "==", "ingest"), ("source", "in", sorted(files))],
+    )
+    # A listed archive takes its members along, which are named archive!member.
+    listed = {source: tuple(f"{path}!" for path in paths) for source, paths in files.items()}
+    return {
+        row["doc_id"]
+        for row in rows.to_pylist()
+        if row["doc_id"] and f"{row['raw_path']}!".startswith(listed[row["source"]])
+    }
+
+
+def personal_data(files: Mapping[str, Iterable[str]]) -> Gate:
+    """Look for resident numbers, phone numbers and e-mail addresses in ``files``: lines by name of the file.
+
+    Of a data set's file a line is the text of a row.
+    """
+    count, found = 0, []
+    for name, lines in files.items():
+        for number, line in enumerate(lines, start=1):
+            for kind, pattern in PERSONAL_DATA.items():
+                if pattern.search(line):
+                    count += 1
+                    if len(found) < SHOWN:
+                        found.append({"file": name, "line": number, "kind": kind})
     problem = ""
     if found:
         first = found[0]
         problem = (
-            f"{len(found)} lines look like personal data, the first a {first['kind']} at line "
+            f"{count} lines look like personal data, the first a {first['kind']} at line "
             f"{first['line']} of {first['file']}"
         )
-    return Gate("personal_data", not found, evidence, problem)
+    return Gate("personal_data", not found, {"files": list(files), "found": found}, problem)
 
 
 def decide(results: Sequence[Gate], overridden: Sequence[str]) -> list[dict[str, Any]]:

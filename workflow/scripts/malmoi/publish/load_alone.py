@@ -12,9 +12,12 @@ import sys
 def main(folder: str) -> None:
     """Load ``folder`` with plain transformers and print what was missing, left over or not finite."""
     import torch
-    from transformers import AutoModelForPreTraining, AutoTokenizer
+    import transformers
+    from transformers import AutoConfig, AutoTokenizer
 
-    model, loading = AutoModelForPreTraining.from_pretrained(folder, output_loading_info=True)
+    # Another class would find keys missing or left over.
+    (name,) = AutoConfig.from_pretrained(folder).architectures
+    model, loading = getattr(transformers, name).from_pretrained(folder, output_loading_info=True)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     inputs = tokenizer("원고의 청구를 기각한다.", "환자는 퇴원하였다.", return_tensors="pt")
     with torch.no_grad():

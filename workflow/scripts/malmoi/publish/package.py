@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from malmoi.atomic import replacing_folder, write_json, write_text
+from malmoi.atomic import replacing_folder, write_json
 from malmoi.errors import InputError
-from malmoi.progress import LOG, track
-from malmoi.publish import card, checksums, gates
+from malmoi.progress import LOG
+from malmoi.publish import card, corpus, gates
+from malmoi.publish.finish import finish_package
 from malmoi.publish.measures import BASELINES, read_evaluations, read_json, settings
 from malmoi.publish.provenance import provenance
 from malmoi.publish.segmentation import copy_segmentation
@@ -41,29 +39,35 @@ def build_package(
     experiment: str,
     model: str | Path,
     summary: str | Path,
+    ledger: str | Path,
     manifests: Sequence[str | Path],
     training: Sequence[str | Path],
     evaluation: Sequence[str | Path],
+    vocabulary: str | Path,
     segments: Sequence[str | Path],
     tokens: Sequence[str | Path],
     sources: Sequence[Mapping[str, Any]],
+    takedown: Mapping[str, Any],
     publish: Mapping[str, Any],
     config: Mapping[str, Any],
     template: str | Path = card.TEMPLATE,
 ) -> None:
     """Write the package folder ``target`` once every gate is passed or overridden.
 
-    ``model`` is a Hugging Face folder, ``summary`` the ledger summary (CSV), ``manifests`` the instance
-    manifests, ``training`` files among which are ``summary.json`` and ``loss.png``, ``evaluation`` the
-    JSON files of the evaluation, ``segments`` and ``tokens`` the shards. ``sources`` is the config's
-    ``corpus.sources``. Of ``publish`` these keys are read: ``title``, ``description``, ``license``,
-    ``license_name``, ``license_link``, ``tags``, ``limits``, ``parity_documents``, ``override_gates``.
-    ``config`` is kept in ``provenance.json``; it also gives the card its settings of training.
+    ``model`` is a Hugging Face folder, ``summary`` (CSV) and ``ledger`` (Parquet) those of the whole run,
+    ``manifests`` the instance manifests, ``training`` files among which are ``summary.json`` and
+    ``loss.png``, ``evaluation`` the JSON files of the evaluation, ``vocabulary`` the measures of the
+    vocabulary (CSV), ``segments`` and ``tokens`` the shards. ``sources`` is the config's ``corpus.sources``,
+    ``takedown`` what must not be there: ids of ``documents``, and ``files`` by source.
+    Of ``publish`` these keys are read: ``title``, ``description``, ``license``, ``license_name``,
+    ``license_link``, ``tags``, ``limits``, ``citation``, ``parity_documents``, ``override_gates``.
+    ``config`` is kept in ``provenance.json``; it also gives the card its settings.
 
     Raises:
         InputError: a file that belongs into the package is missing, or a gate failed.
     """
     model, by_name = Path(model), {Path(path).name: Path(path) for path in training}
+    summary, ledger, vocabulary = Path(summary), Path(ledger), Path(vocabulary)
     evaluation = [Path(path) for path in evaluation]
     segments, tokens = [Path(path) for path in segments], [Path(path) for path in tokens]
     for name in ("summary.json", "loss.png"):
@@ -73,9 +77,8 @@ def build_package(
     by_phase = {
         str(content["phase"]): content for content in (read_json(Path(path)) for path in manifests)
     }
-    corpus = _corpus(segments, sources)
+    rows = corpus.source_rows(corpus.count_tokens(tokens), sources)
     title = str(publish.get("title") or experiment)
-    overridden = list(publish.get("override_gates") or [])
     with replacing_folder(target) as folder:
         _copy_model(model, folder)
         shutil.copyfile(by_name["loss.png"], folder / "loss.png")
@@ -84,61 +87,61 @@ def build_package(
             config=config,
             training=trained,
             manifests=by_phase,
-            files=[Path(summary), *map(Path, manifests), *evaluation],
+            files=[summary, vocabulary, *map(Path, manifests), *evaluation],
         )
         write_json(folder / "provenance.json", origin)
         loading = gates.loads(folder)
         documents = int(publish.get("parity_documents") or PARITY_DOCUMENTS)
-        results = [
-            loading,
-            gates.tokenizer_parity(folder, segments, tokens, documents),
-            gates.licences(sources, [row["name"] for row in corpus], publish.get("license")),
-        ]
         measures = read_evaluations(evaluation)
-        domains = sorted({str(row["domain"]) for row in corpus if row["domain"]})
-        base_model = _base_model(config)
-        content = {
-            "metadata": card.metadata(
-                title=title,
-                settings=publish,
-                domains=domains,
-                base_model=base_model,
-                measures=measures,
-            ),
-            "title": title,
-            "description": publish.get("description"),
-            "domains": domains,
-            "base_model": base_model,
-            "architecture": loading.evidence.get("architecture", ""),
-            "parameters": loading.evidence.get("parameters", trained.get("parameters", "")),
-            "model_config": read_json(folder / "config.json"),
-            "licence": publish.get("license_name") or publish.get("license") or "",
-            "sources": corpus,
-            **_balance(Path(summary)),
-            "instances": _instances(by_phase),
-            "training": list(settings(_shown(trained))),
-            "training_settings": list(settings(_shown(config.get("pretrain", {})))),
-            "measures": measures,
-            "baselines": [
-                name for name in BASELINES if any(name in row.baselines for row in measures)
+        domains = sorted({str(row["domain"]) for row in rows if row["domain"]})
+        base = _base_model(config.get("pretrain") or {})
+        pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+        finish_package(
+            folder,
+            template=Path(template),
+            content={
+                "metadata": card.metadata(
+                    title=title,
+                    settings=publish,
+                    domains=domains,
+                    base_model=base.name if base and base.revision else None,
+                    measures=measures,
+                ),
+                "title": title,
+                "description": publish.get("description"),
+                "domains": domains,
+                "base": base,
+                "architecture": loading.evidence.get("architecture", ""),
+                "parameters": loading.evidence.get("parameters", trained.get("parameters", "")),
+                "model_config": read_json(folder / "config.json"),
+                "licence": publish.get("license_name") or publish.get("license") or "",
+                "sources": rows,
+                **corpus.balance(summary, ledger),
+                "preprocessing": corpus.preprocessing(origin["config"]),
+                "vocabulary": corpus.vocabulary_measures(vocabulary),
+                "instances": _instances(by_phase),
+                "trained": {"device": "", **trained},
+                "training": list(settings(_shown(trained))),
+                "training_settings": list(settings(_shown(config.get("pretrain", {})))),
+                "measures": measures,
+                "baselines": [
+                    name for name in BASELINES if any(name in row.baselines for row in measures)
+                ],
+                "segmentation": segmentation,
+                "limits": list(publish.get("limits") or []),
+                "citation": card.citation(experiment, title, publish, origin),
+                "config_fingerprint": origin["config_fingerprint"],
+                "training_fingerprint": str(trained.get("fingerprint", "")),
+            },
+            results=[
+                loading,
+                gates.tokenizer_parity(folder, segments, tokens, documents),
+                gates.licences(sources, [row["name"] for row in rows], publish.get("license")),
+                gates.takedown(takedown, corpus.token_documents(tokens), ledger),
             ],
-            "overridden": overridden,
-            "segmentation": segmentation,
-            "limits": list(publish.get("limits") or []),
-            "config_fingerprint": origin["config_fingerprint"],
-            "training_fingerprint": str(trained.get("fingerprint", "")),
-        }
-        # The card names the gates' outcome and is itself looked at by one of them.
-        draft = card.render(Path(template), gates=[], **content)
-        texts = {
-            "README.md": draft,
-            "provenance.json": (folder / "provenance.json").read_text(encoding="utf-8"),
-        }
-        results.append(gates.personal_data(_pieces(folder), texts))
-        decided = gates.decide(results, overridden)
-        write_json(folder / "gates.json", decided)
-        write_text(folder / "README.md", card.render(Path(template), gates=decided, **content))
-        checksums.write(folder)
+            overridden=list(publish.get("override_gates") or []),
+            scanned={"vocab.txt": [piece.removeprefix("##") for piece in pieces]},
+        )
     LOG.info("package of %s is in %s", experiment, target)
 
 
@@ -157,56 +160,6 @@ def _copy_model(model: Path, folder: Path) -> None:
         LOG.info("left out of the package: %s", ", ".join(left))
 
 
-def _pieces(folder: Path) -> list[str]:
-    return (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-
-
-def _corpus(segments: Sequence[Path], sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a row per source, in config order: documents and characters counted from the shards."""
-    counts: dict[str, list[int]] = {}
-    for shard in track(sorted(segments), "corpus table", len(segments), "shards"):
-        for batch in pq.ParquetFile(shard).iter_batches(columns=["source", "text"]):
-            lengths = pc.utf8_length(batch["text"]).to_pylist()
-            for source, characters in zip(batch["source"].to_pylist(), lengths, strict=True):
-                count = counts.setdefault(source, [0, 0])
-                count[0] += 1
-                count[1] += characters
-    stated = {str(source["name"]): source for source in sources}
-    return [
-        {
-            "name": name,
-            "domain": stated.get(name, {}).get("domain") or "",
-            "license": stated.get(name, {}).get("license") or "",
-            "documents": counts.get(name, [0, 0])[0],
-            "characters": counts.get(name, [0, 0])[1],
-        }
-        for name in [*stated, *sorted(set(counts) - set(stated))]
-    ]
-
-
-def _balance(summary: Path) -> dict[str, Any]:
-    """Return what the first stage of the ledger was given, and every drop in pipeline order."""
-    frame = pd.read_csv(summary, keep_default_na=False)
-    first = frame[frame["stage"] == frame["stage"].iloc[0]] if len(frame) else frame
-    dropped = frame[frame["status"] != "kept"]
-    return {
-        "given": {
-            "documents": int(first["documents"].sum()),
-            "characters": int(first["chars_in"].sum()),
-        },
-        "drops": [
-            {
-                "stage": row.stage,
-                "status": row.status,
-                "reason": row.reason,
-                "documents": int(row.documents),
-                "characters": int(row.chars_in),
-            }
-            for row in dropped.itertuples()
-        ],
-    }
-
-
 def _instances(by_phase: Mapping[str, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     return [
         {
@@ -221,12 +174,21 @@ def _instances(by_phase: Mapping[str, Mapping[str, Any]]) -> Iterable[dict[str, 
     ]
 
 
-def _base_model(config: Mapping[str, Any]) -> str | None:
-    start = str((config.get("pretrain") or {}).get("init") or "scratch")
-    if start == "scratch":
+@dataclass(frozen=True)
+class _Base:
+    """The model that training started from; ``revision`` is its commit on the Hub, empty for a folder."""
+
+    name: str
+    revision: str
+
+
+def _base_model(pretrain: Mapping[str, Any]) -> _Base | None:
+    start = pretrain.get("init")
+    if not start:
         return None
+    name, revision = str(start["model"]), str(start.get("revision") or "")
     # Of a local folder only the last name is shown: a home folder is nobody's business.
-    return Path(start).name if start.startswith(("/", "~", ".")) else start
+    return _Base(name if revision else Path(name).name, revision)
 
 
 def _shown(value: Mapping[str, Any]) -> dict[str, Any]:
