@@ -9,20 +9,32 @@ import pytest
 import torch
 from malmoi.errors import InputError
 from malmoi.training.initial import fingerprint_of, initial_weights
-from malmoi.training.model import bert_config, untrained
+from malmoi.training.model import untrained
 from safetensors.torch import load_file
 from tokenizers.implementations import BertWordPieceTokenizer
-from transformers import BertForMaskedLM, BertForPreTraining, BertModel
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForPreTraining,
+    BertModel,
+    ModernBertConfig,
+)
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 OLD = [*SPECIAL, "판", "##결", "판결", "손", "##해", "배", "##상", "##배", "é"]
-DIMENSIONS = {"layers": 1, "hidden_size": 8, "heads": 2, "intermediate_size": 24}
+DIMENSIONS = {
+    "num_hidden_layers": 1,
+    "hidden_size": 8,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+}
 WORDS = "bert.embeddings.word_embeddings.weight"
 PLACES = "bert.embeddings.position_embeddings.weight"
 
 
 def config(pieces, places=16, **changes):
-    return bert_config(len(pieces), DIMENSIONS | changes, places)
+    given = DIMENSIONS | changes
+    return BertConfig(vocab_size=len(pieces), max_position_embeddings=places, **given)
 
 
 def vocabulary(path, pieces):
@@ -152,22 +164,27 @@ def test_other_dimensions_are_refused_with_those_to_set(tmp_path):
         r"\{layers: 1, hidden_size: 8, heads: 2, intermediate_size: 24\}",
     ):
         initial_weights(
-            tmp_path, config(OLD, heads=4, intermediate_size=32), tmp_path / "vocab.txt", seed=1
+            tmp_path,
+            config(OLD, num_attention_heads=4, intermediate_size=32),
+            tmp_path / "vocab.txt",
+            seed=1,
         )
 
 
 def test_what_is_no_plain_bert_is_refused(tmp_path):
-    def begin():
-        initial_weights(tmp_path, config(OLD), tmp_path / "vocab.txt", seed=1)
+    def begin(ours=None):
+        initial_weights(tmp_path, ours or config(OLD), tmp_path / "vocab.txt", seed=1)
 
     encoder(tmp_path)
+    with pytest.raises(InputError, match="model_type is 'bert', that of this run is 'modernbert'"):
+        begin(ModernBertConfig(num_hidden_layers=1, hidden_size=8, vocab_size=len(OLD)))
     path = tmp_path / "config.json"
     saved = path.read_text()
     path.write_text(saved.replace('"gelu"', '"relu"'))
     with pytest.raises(InputError, match="hidden_act is relu; malmoi trains with gelu"):
         begin()
     path.write_text(saved.replace('"bert"', '"roberta"'))
-    with pytest.raises(InputError, match="model_type is 'roberta'"):
+    with pytest.raises(InputError, match="model_type is 'roberta', that of this run is 'bert'"):
         begin()
     path.write_text(saved)
     weights = tmp_path / "model.safetensors"

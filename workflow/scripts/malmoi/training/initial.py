@@ -107,8 +107,11 @@ def _check_config(folder: Path, config: BertConfig) -> None:
     """Raise InputError where weights of a folder do not fit a configuration."""
     path = folder / pretrained.CONFIG
     kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    if kind != "bert":
-        raise InputError(f"{path}: model_type is {kind!r}; pretrain.init needs a 'bert'")
+    if not kind == config.model_type == "bert":
+        raise InputError(
+            f"{path}: model_type is {kind!r}, that of this run is {config.model_type!r}; pretrain.init "
+            "needs a 'bert' on both sides"
+        )
     old = BertConfig.from_pretrained(folder, local_files_only=True)
     dimensions = {ours: getattr(old, theirs) for ours, theirs in _DIMENSIONS.items()}
     differing = [
