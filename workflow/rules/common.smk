@@ -354,6 +354,16 @@ def check_names():
                 f"segment.dictionaries: {path} does not exist; name a UTF-8 file of words"
             )
     publish = config["publish"]
+    if publish["dataset_repo_id"] and not publish["dataset_licences"]:
+        raise InputError(
+            "publish.dataset_repo_id: dataset_licences names no licence, so nothing may be passed on; "
+            "name those that allow it"
+        )
+    models = {publish["repo_id"].replace("{experiment}", name) for name in config["experiments"]}
+    if publish["tokenizer_repo_id"] and publish["tokenizer_repo_id"] in models:
+        raise InputError(
+            "publish.tokenizer_repo_id: a model goes to this repository; name another one"
+        )
     if publish["target"] == "hub" and not publish["repo_id"]:
         raise InputError("publish.repo_id: target hub needs it, as namespace/name")
     if publish["target"] == "hub":
@@ -370,16 +380,6 @@ def check_names():
                 )
 
 
-    if publish["dataset_repo_id"] and not publish["dataset_licences"]:
-        raise InputError(
-            "publish.dataset_repo_id: dataset_licences names no licence, so nothing may be passed on; "
-            "name those that allow it"
-        )
-    models = {publish["repo_id"].replace("{experiment}", name) for name in config["experiments"]}
-    if publish["tokenizer_repo_id"] and publish["tokenizer_repo_id"] in models:
-        raise InputError(
-            "publish.tokenizer_repo_id: a model goes to this repository; name another one"
-        )
 def check_encoder(where, reference, weights):
     """Check that an encoder or a tokenizer is there, or can be fetched; None is none."""
     try:
