@@ -34,7 +34,7 @@ PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(chr(0xAC00 + n) for n 
 STEPS = 30
 #: Neither divides the other, so that a run taken up again begins within a window of the log.
 LOG_EVERY, SAVE_EVERY = 4, 5
-TIMED = ["seconds", "tokens_per_second", "data_wait"]
+TIMED = ["seconds", "tokens_per_second", "data_wait", "flops_per_second", "mfu", "gpu_memory_gb"]
 LAUNCH = (
     "import sys; from malmoi.training.launch import launch; from malmoi.training.plan import Plan;"
     "launch(Plan.load(sys.argv[1]))"
@@ -133,10 +133,25 @@ def plan_of(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
                 "epsilon": 1e-6,
                 "gradient_clipping": 1.0,
                 "precision": "fp32",
+                "objective": "mlm+nsp",
+                "init": None,
+                "optimizer": "adamw",
+                "attention_dropout": dropout,
+                "z_loss": 0.0,
+                "schedule": "linear",
+                "decay_share": 0.1,
+                "final_share": 0.0,
+                "bad_steps": {"action": "stop", "spike_factor": None, "most": 10},
                 "held_out_instances": 20,
                 "runtime": {
                     "ranks": ranks,
+                    "nodes": 1,
                     "threads_per_rank": 1,
+                    "max_hours": None,
+                    "compile": False,
+                    "accept_code": False,
+                    "peak_tflops": None,
+                    "keep_checkpoints_every": None,
                     "zero_stage": stage,
                     "offload_optimizer": offload,
                     "loader_workers": 1,
@@ -278,7 +293,7 @@ def test_the_export_loads_in_plain_transformers_with_the_checkpoint_s_weights(wh
     summary = json.loads((Path(whole.log_output) / "summary.json").read_text())
     assert summary["parameters"] == model.num_parameters()
     saved = torch.load(
-        Path(whole.checkpoints) / checkpoint.name_of(STEPS) / "mp_rank_00_model_states.pt",
+        Path(whole.checkpoints) / checkpoint.name_of(STEPS) / "state-00000.safetensors",
         weights_only=False,
     )["module"]
     exported = load_file(Path(whole.model_output) / "model.safetensors")
@@ -332,11 +347,11 @@ def test_a_run_asked_to_stop_saves_and_goes_on_later(
 
 def test_a_damaged_last_checkpoint_is_passed_over(whole: Plan, tmp_path: Path) -> None:
     plan = copy_of(whole, tmp_path)
-    damaged = Path(plan.checkpoints) / checkpoint.name_of(STEPS) / "mp_rank_00_model_states.pt"
+    damaged = Path(plan.checkpoints) / checkpoint.name_of(STEPS) / "state-00000.safetensors"
     os.truncate(damaged, damaged.stat().st_size // 2)
     assert_same_run(finished(plan), whole)
     messages = Path(plan.message_log).read_text()
-    assert "is damaged and passed over: mp_rank_00_model_states.pt" in messages
+    assert "is damaged and passed over: state-00000.safetensors" in messages
     assert "resuming after step 25 of 30" in messages
     newest = checkpoint.newest(Path(plan.checkpoints))
     assert newest is not None and newest["step"] == STEPS

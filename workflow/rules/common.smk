@@ -281,6 +281,21 @@ def check_experiment(name, schema):
         raise InputError(f"experiments.{name}: {error}") from None
 
 
+def check_objective(name, settings):
+    """Check that an experiment's instances and model have what its objective learns."""
+    objective, kind = settings["objective"], config["instances"]["pairs"]["kind"]
+    where = f"experiments.{name}: pretrain.objective {objective!r}"
+    wanted = {"mlm+nsp": "nsp", "mlm+sop": "sop"}.get(objective, kind)
+    if kind != wanted:
+        raise InputError(
+            f"{where} needs instances.pairs.kind {wanted!r}, which is {kind!r}; set the objective to mlm, "
+            "or the kind"
+        )
+    model = settings["model"]
+    if isinstance(model, dict) and model.get("architecture") == "modernbert" and objective != "mlm":
+        raise InputError(f"{where}: modernbert has a head for 'mlm' alone; set the objective to it")
+
+
 def check_names():
     """Check what a schema cannot: names that must be unique, known, or files that must exist."""
     for section, items in (
@@ -315,6 +330,13 @@ def check_names():
                 f"experiments.{name}: pretrain.optimizer: lamb scales its step layer by layer, which the "
                 "flat parts of ZeRO do not keep; set pretrain.runtime.zero_stage to 0, or take adamw"
             )
+        check_objective(name, settings)
+        runtime = settings["runtime"]
+        if runtime["ranks"] % runtime["nodes"]:
+            raise InputError(
+                f"experiments.{name}: pretrain.runtime: {runtime['ranks']} ranks cannot be shared evenly "
+                f"by {runtime['nodes']} nodes"
+            )
         for phase in settings["phases"]:
             where = f"experiments.{name}: pretrain.phases: {phase['name']!r}"
             if phase["name"] not in lengths:
@@ -322,12 +344,6 @@ def check_names():
                 raise InputError(f"{where} is not among instances.phases ({known})")
             if lengths[phase["name"]] > settings["max_position_embeddings"]:
                 raise InputError(f"{where} is longer than pretrain.max_position_embeddings")
-            part = settings["runtime"]["ranks"] * phase["micro_batch_size"]
-            if phase["batch_size"] % part:
-                raise InputError(
-                    f"{where}: batch_size {phase['batch_size']} is not a multiple of runtime.ranks "
-                    f"times micro_batch_size ({part})"
-                )
     check_encoder("vocabulary.tokenizer", config["vocabulary"]["tokenizer"], weights=False)
     for source in config["corpus"]["sources"]:
         if "sections" in source["fields"]:

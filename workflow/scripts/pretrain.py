@@ -13,6 +13,7 @@ launch(
         seed=snakemake.params.cfg["seed"],
         manifests=list(snakemake.input.manifests),
         tokenizer=snakemake.input.tokenizer,
+        init=snakemake.params.cfg["init"],
         code=snakemake.params.code,
         checkpoints="results/checkpoints",
         model_output=snakemake.output.model,

@@ -171,16 +171,38 @@ def padded(rows: Rows, multiple: int = 8, limit: int | None = None) -> dict[str,
     }
 
 
-def packed(rows: Rows, tokens: int | None = None) -> dict[str, np.ndarray | int]:
+def left_to_right(rows: Rows) -> Rows:
+    """Return instances as a left-to-right model reads them: unmasked, every token but the first to predict.
+
+    The label of a position is the token after it; the last position of an instance has none.
+    """
+    ids = rows.input_ids.copy()
+    ids[rows.mlm_positions] = rows.mlm_labels
+    lasts = rows.cu_seqlens[1:][rows.lengths > 0] - 1
+    positions = np.delete(np.arange(len(ids), dtype=np.int64), lasts)
+    counts = np.maximum(rows.lengths - 1, 0)
+    return Rows(
+        input_ids=ids,
+        token_type_ids=rows.token_type_ids,
+        cu_seqlens=rows.cu_seqlens,
+        mlm_positions=positions,
+        mlm_labels=ids[positions + 1],
+        mlm_offsets=np.concatenate([[0], np.cumsum(counts)]),
+        next_sentence_label=rows.next_sentence_label,
+    )
+
+
+def packed(rows: Rows, tokens: int | None = None, multiple: int = 1) -> dict[str, np.ndarray | int]:
     """Return instances end to end for attention over ``cu_seqlens``, without a padded position.
 
     ``input_ids``, ``token_type_ids`` and ``position_ids`` (from 0 in every instance) are int32 [T],
     ``cu_seqlens`` is int32 [B + 1] and ``max_seqlen`` the longest length; ``masked_positions`` int64 [M] and
     ``masked_labels`` int32 [M] say what to predict, ``next_sentence_label`` is int32 [B].
 
-    Compiled models want one shape: ``tokens`` fills T up to that many with zeros, which are sequences of
-    their own at the end of ``cu_seqlens``, none longer than ``max_seqlen``; no label stands there. That is
-    the only padding there is: tokens of the fill over ``tokens``.
+    Compiled models want few shapes: ``tokens`` fills T up to that many with zeros, which are sequences of
+    their own at the end of ``cu_seqlens``, none longer than ``max_seqlen``; no label stands there. ``multiple``
+    rounds the number of sequences up to a multiple of it with empty ones, and that of masked positions to a
+    multiple of eight times it; what is added has the label ``IGNORED``.
 
     Raises:
         ValueError: the instances have more than ``tokens`` tokens.
@@ -194,14 +216,19 @@ def packed(rows: Rows, tokens: int | None = None) -> dict[str, np.ndarray | int]
         longest = longest or fill
         ends = np.append(np.arange(total + longest, total + fill, longest), total + fill)
         cu_seqlens = np.concatenate([cu_seqlens, ends.astype(np.int32)])
+    cu_seqlens = np.pad(cu_seqlens, (0, -(len(cu_seqlens) - 1) % multiple), mode="edge")
     lengths = np.diff(cu_seqlens).astype(np.int64)
+    unmasked = -len(rows.mlm_positions) % (8 * multiple) if multiple > 1 else 0
+    unpaired = -len(rows) % multiple
+    labels = rows.mlm_labels.astype(np.int32)
+    pairs = rows.next_sentence_label.astype(np.int32)
     return {
         "input_ids": np.pad(rows.input_ids.astype(np.int32), (0, fill)),
         "token_type_ids": np.pad(rows.token_type_ids.astype(np.int32), (0, fill)),
         "position_ids": ranges(np.zeros_like(lengths), lengths).astype(np.int32),
         "cu_seqlens": cu_seqlens,
         "max_seqlen": longest,
-        "masked_positions": rows.mlm_positions,
-        "masked_labels": rows.mlm_labels.astype(np.int32),
-        "next_sentence_label": rows.next_sentence_label.astype(np.int32),
+        "masked_positions": np.pad(rows.mlm_positions, (0, unmasked)),
+        "masked_labels": np.pad(labels, (0, unmasked), constant_values=IGNORED),
+        "next_sentence_label": np.pad(pairs, (0, unpaired), constant_values=IGNORED),
     }

@@ -1,8 +1,8 @@
 """Checkpoints that are whole or not there at all.
 
-DeepSpeed publishes its ``latest`` file before other ranks have written their shards, so a kill at the wrong
-moment leaves a name that cannot be loaded. Here all ranks write into a ``.partial`` folder, then rank 0 lists
-every file with size and sha256, and a rename makes the checkpoint exist.
+DeepSpeed's own ``save_checkpoint`` publishes its ``latest`` file before other ranks have written their
+shards, so a kill at the wrong moment leaves a name that cannot be loaded. Here all ranks write into a
+``.partial`` folder, then rank 0 lists every file with size and sha256, and a rename makes the checkpoint exist.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from malmoi.atomic import sync_folder, write_json
+from malmoi.atomic import sync, sync_folder, write_json
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
 from malmoi.progress import LOG
@@ -26,6 +26,11 @@ MANIFEST = "manifest.json"
 def name_of(step: int) -> str:
     """Return the folder name of the checkpoint after ``step`` steps."""
     return f"step-{step:08d}"
+
+
+def step_of(name: str) -> int:
+    """Return the steps done of a checkpoint's folder name."""
+    return int(name.removeprefix("step-"))
 
 
 def partial_name(step: int) -> str:
@@ -65,11 +70,28 @@ def drop_partial(root: Path) -> None:
         shutil.rmtree(path)
 
 
-def publish(root: Path, step: int, facts: dict, keep: int) -> None:
+def check_space(root: Path, needed: int) -> None:
+    """Raise where a checkpoint of ``needed`` bytes does not fit beside those that are kept until it is whole.
+
+    Raises:
+        InputError: the disk has less room; what was saved before is untouched.
+    """
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        names = complete_names(root)
+        last = f"the last checkpoint is {names[-1]}" if names else "there is no checkpoint yet"
+        raise InputError(
+            f"{root}: a checkpoint needs {needed / 1e9:.3f} GB, the disk has {free / 1e9:.3f} GB left; {last}. "
+            "Make room and run the same command, or keep fewer (pretrain.runtime.keep_checkpoints)"
+        )
+
+
+def publish(root: Path, step: int, facts: dict, keep: int, keep_every: int | None = None) -> None:
     """Turn the partial folder of ``step`` into a checkpoint; called on rank 0 after every rank wrote.
 
     ``facts`` (step, ranks, ZeRO stage …) go into the manifest. Only ``keep`` checkpoints stay, this one and
-    those before it: one of a later step was found damaged, or training would have gone on from there.
+    those before it, and of older ones those whose step is a multiple of ``keep_every``. Those of later steps
+    go: they were found damaged, or training went back behind them.
     """
     partial, final = root / partial_name(step), root / name_of(step)
     files = sorted(path for path in partial.rglob("*") if path.is_file())
@@ -92,20 +114,16 @@ def publish(root: Path, step: int, facts: dict, keep: int) -> None:
     if final.exists():
         shutil.rmtree(final)
     partial.rename(final)
-    sync_folder_names(root)
+    sync(root)
     names = complete_names(root)
     here = names.index(final.name)
-    for other in [*names[: max(0, here + 1 - keep)], *names[here + 1 :]]:
+    old = [
+        name
+        for name in names[: max(0, here + 1 - keep)]
+        if not keep_every or step_of(name) == 0 or step_of(name) % keep_every
+    ]
+    for other in [*old, *names[here + 1 :]]:
         shutil.rmtree(root / other, ignore_errors=True)
-
-
-def sync_folder_names(folder: Path) -> None:
-    """Force the names in a folder to disk, after a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def complete_names(root: Path) -> list[str]:

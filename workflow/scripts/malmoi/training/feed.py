@@ -12,49 +12,67 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from malmoi.instances.loader import (
+from malmoi.instances.batches import (
     IGNORED,
-    InstanceStore,
+    Rows,
+    left_to_right,
     micro_batches,
-    padded,
+    packed,
     step_epochs,
     step_indices,
 )
+from malmoi.instances.loader import InstanceStore
 from malmoi.training.plan import Phase, Plan
 from malmoi.training.processes import end_with_parent
 
 #: Steps that each worker has ready.
 AHEAD = 2
 
-_RECTANGLES = ("input_ids", "token_type_ids", "attention_mask", "labels")
+#: Compiled models see as many sequences as a multiple of this, and masked positions of eight times it.
+_MULTIPLE = 64
+
+#: The arrays of a micro-batch, with what gives each its length: tokens, sequences' ends, masks or pairs.
+_ARRAYS = {
+    "input_ids": 0,
+    "token_type_ids": 0,
+    "position_ids": 0,
+    "cu_seqlens": 1,
+    "masked_positions": 2,
+    "masked_labels": 2,
+    "next_sentence_label": 3,
+}
+
+#: Arrays that the model wants as they are; the others become int64.
+_NARROW = ("cu_seqlens",)
 
 
 class Step(NamedTuple):
     """One rank's part of a global step, in one tensor: a step of many micro-batches would otherwise need
     as many open files on its way from the worker.
 
-    ``values`` (int32) holds, of each micro-batch, ids, token types, attention mask and labels of its
-    ``shapes`` entry (rows, width), then a pair label per row. ``masked``, ``tokens`` and ``pairs`` count
-    masked positions, tokens and rows with a pair label.
+    ``values`` (int32) holds the arrays of ``malmoi.instances.batches.packed`` of each micro-batch; its entry
+    of ``shapes`` has their lengths (tokens, sequences + 1, masked positions, pair labels) and the longest
+    sequence. ``masked``, ``tokens``, ``squared_lengths`` and ``pairs`` count masked positions, tokens, the
+    squares of the sequences' lengths and rows with a pair label.
     """
 
     values: torch.Tensor
     shapes: list[list[int]]
     masked: int
     tokens: int
+    squared_lengths: int
     pairs: int
 
-    def micro_batches(self, device: torch.device) -> Iterator[dict[str, torch.Tensor]]:
-        """Yield the micro-batches (int64) on a device, to which all go in one copy."""
-        values = self.values.to(device, non_blocking=True)
-        sizes = [(4 * width + 1) * rows for rows, width in self.shapes]
-        for (rows, width), part in zip(self.shapes, values.split(sizes), strict=True):
-            part = part.long()
-            rectangles = part[: 4 * rows * width].view(4, rows, width)
-            yield {
-                **dict(zip(_RECTANGLES, rectangles, strict=True)),
-                "next_sentence_label": part[4 * rows * width :],
-            }
+    def micro_batches(self, device: torch.device) -> Iterator[dict[str, torch.Tensor | int]]:
+        """Yield the micro-batches on a device, to which all go in one copy."""
+        values, start = self.values.to(device, non_blocking=True), 0
+        for *lengths, longest in self.shapes:
+            batch: dict[str, torch.Tensor | int] = {"max_seqlen": longest}
+            for name, which in _ARRAYS.items():
+                part = values[start : start + lengths[which]]
+                start += lengths[which]
+                batch[name] = part if name in _NARROW else part.long()
+            yield batch
 
 
 class Steps(Dataset):
@@ -72,29 +90,17 @@ class Steps(Dataset):
         store = self._store(phase)
         indices = step_indices(len(store), phase_step, phase.batch_size, plan.seed, phase.name)
         epochs = step_epochs(len(store), phase_step, phase.batch_size)
+        budget = phase.micro_batch_size * phase.max_seq_length
         parts = micro_batches(
-            store.lengths(indices),
-            self._rank,
-            self._ranks,
-            micro_batch_size=phase.micro_batch_size,
+            store.lengths(indices), self._rank, self._ranks, micro_batch_tokens=budget
         )
         own = np.concatenate(parts)
         rows = store.rows(indices[own], epochs[own], step / plan.total_steps)
-        values, shapes, start = [], [], 0
-        for part in parts:
-            batch = padded(
-                rows.part(start, start + len(part)),
-                limit=plan.settings["max_position_embeddings"],
-            )
-            start += len(part)
-            shapes.append(list(batch["input_ids"].shape))
-            values += [batch[name].reshape(-1) for name in (*_RECTANGLES, "next_sentence_label")]
-        return Step(
-            values=torch.from_numpy(np.concatenate(values)),
-            shapes=shapes,
-            masked=len(rows.mlm_positions),
-            tokens=len(rows.input_ids),
-            pairs=int((rows.next_sentence_label != IGNORED).sum()),
+        return step_of(
+            rows,
+            [len(part) for part in parts],
+            objective=plan.settings["objective"],
+            shape=(budget, phase.max_seq_length) if plan.settings["runtime"]["compile"] else None,
         )
 
     def _store(self, phase: Phase) -> InstanceStore:
@@ -102,6 +108,39 @@ class Steps(Dataset):
             vocabulary = Path(self._plan.tokenizer) / "vocab.txt"
             self._opened = phase.name, InstanceStore(phase.train, vocabulary)
         return self._opened[1]
+
+
+def step_of(
+    rows: Rows, sizes: list[int], objective: str, shape: tuple[int, int] | None = None
+) -> Step:
+    """Return instances as a step of micro-batches of ``sizes`` instances each, for an objective.
+
+    ``shape`` (tokens, longest sequence) is what all micro-batches are filled up to, so that a compiled model
+    sees few shapes.
+    """
+    if objective == "ltr":
+        rows = left_to_right(rows)
+    values, shapes, start = [], [], 0
+    for size in sizes:
+        part = rows.part(start, start + size)
+        start += size
+        # A micro-batch without instances, which a small batch leaves to some ranks, still needs a token.
+        tokens, longest = shape or (max(1, len(part.input_ids)), 0)
+        batch = packed(part, tokens, _MULTIPLE if shape else 1)
+        values += [batch[name] for name in _ARRAYS]
+        lengths = [
+            len(batch[name])
+            for name in ("input_ids", "cu_seqlens", "masked_labels", "next_sentence_label")
+        ]
+        shapes.append([*lengths, longest or batch["max_seqlen"]])
+    return Step(
+        values=torch.from_numpy(np.concatenate(values, dtype=np.int32, casting="same_kind")),
+        shapes=shapes,
+        masked=len(rows.mlm_positions),
+        tokens=len(rows.input_ids),
+        squared_lengths=int(np.square(rows.lengths).sum()),
+        pairs=int((rows.next_sentence_label != IGNORED).sum()),
+    )
 
 
 class Feed:

@@ -16,44 +16,36 @@ from types import FrameType
 import deepspeed
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import distributed
 from tqdm import tqdm
+from transformers import BertConfig
 
 from malmoi import sampling
-from malmoi.atomic import sync_folder, write_json
+from malmoi.atomic import sync, write_json
 from malmoi.errors import InputError
-from malmoi.instances.loader import InstanceStore, padded, step_indices
+from malmoi.instances.batches import step_indices
+from malmoi.instances.loader import InstanceStore
 from malmoi.progress import LOG
 from malmoi.training import checkpoint
 from malmoi.training.curves import Log, write_log
+from malmoi.training.engine import deepspeed_config, make_engine
 from malmoi.training.export import export_model
-from malmoi.training.feed import Feed
-from malmoi.training.measures import Window, batch_sums, means
-from malmoi.training.model import PretrainingModule, bert_config, parameter_groups, untrained
+from malmoi.training.feed import Feed, Step, step_of
+from malmoi.training.flops import peak_flops, step_flops
+from malmoi.training.initial import initial_weights
+from malmoi.training.measures import SUMS, Window, batch_sums, means
+from malmoi.training.model import PretrainingModule, model_config, untrained
 from malmoi.training.plan import Phase, Plan
 from malmoi.training.schedule import learning_rate
+from malmoi.training.state import RunState
+from malmoi.training.watch import Watch
 
 #: Exit status when a run saved its state because it was asked to stop (EX_TEMPFAIL): run it again.
 STOPPED = 75
 
-
-def deepspeed_config(settings: dict, micro_batch_size: int, ranks: int) -> dict:
-    """Return DeepSpeed's configuration; accumulation is done by the loop, so it says one step."""
-    runtime = settings["runtime"]
-    stage: dict = {"stage": runtime["zero_stage"]}
-    if runtime["offload_optimizer"]:
-        stage["offload_optimizer"] = {"device": "cpu"}
-    return {
-        "train_micro_batch_size_per_gpu": micro_batch_size,
-        "gradient_accumulation_steps": 1,
-        "train_batch_size": micro_batch_size * ranks,
-        "gradient_clipping": settings["gradient_clipping"],
-        "steps_per_print": 2**60,
-        "bf16": {"enabled": settings["precision"] == "bf16"},
-        "zero_optimization": stage,
-        # The optimizer is torch's own, so that no extension has to be compiled for it.
-        "zero_force_ds_cpu_optimizer": False,
-    }
+#: Bytes of a parameter in a checkpoint: the weight and AdamW's two moments, all float32.
+_SAVED_BYTES = 12
 
 
 class Trainer:
@@ -62,34 +54,50 @@ class Trainer:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         settings, runtime = plan.settings, plan.settings["runtime"]
+        self.deadline = time.monotonic() + 3600 * (runtime["max_hours"] or float("inf"))
         deepspeed.init_distributed(verbose=False)
         self.rank, self.ranks = distributed.get_rank(), distributed.get_world_size()
         if self.ranks != runtime["ranks"]:
             raise InputError(
                 f"pretrain.runtime.ranks is {runtime['ranks']} but {self.ranks} processes were started"
             )
+        # What ranks tell each other goes past the GPUs, which would have to finish their work first.
+        self.talk = (
+            distributed.new_group(backend="gloo")
+            if distributed.get_backend() != "gloo"
+            else distributed.group.WORLD
+        )
         self.root = Path(plan.checkpoints)
         self.lock = checkpoint.hold(self.root) if self.rank == 0 else None
-        config = bert_config(
-            plan.vocabulary_size, settings["model"], settings["max_position_embeddings"]
+        self.config = model_config(
+            plan.vocabulary_size,
+            settings["model"],
+            settings["max_position_embeddings"],
+            settings["objective"],
+            settings["attention_dropout"],
         )
-        module = PretrainingModule(untrained(config, plan.seed))
-        optimizer = torch.optim.AdamW(
-            parameter_groups(module, settings["weight_decay"]),
-            lr=settings["learning_rate"],
-            betas=tuple(settings["betas"]),
-            eps=settings["epsilon"],
-        )
+        model = untrained(self.config, plan.seed, settings["objective"])
+        if plan.init:
+            vocabulary = Path(plan.tokenizer) / "vocab.txt"
+            given = initial_weights(plan.init, self.config, vocabulary, plan.seed)
+            model.load_state_dict({name: given[name] for name in model.state_dict()})
+        module = PretrainingModule(model)
+        weights = {name: value.detach().clone() for name, value in module.named_parameters()}
+        self.parameters = sum(value.numel() for value in weights.values())
         self.deepspeed_config = deepspeed_config(
             settings, plan.phases[0].micro_batch_size, self.ranks
         )
-        self.engine, *_ = deepspeed.initialize(
-            model=module, optimizer=optimizer, config=self.deepspeed_config
-        )
+        self.engine = make_engine(module, settings, self.deepspeed_config)
         self.device = self.engine.device
-        self.parameters = sum(value.numel() for value in untrained(config, 0).parameters())
-        self.window = Window()
-        self.step = self._resume()
+        self.state = RunState(self.engine)
+        self.window = Window(self._peak())
+        self.watch = Watch(settings["bad_steps"])
+        #: Steps that went wrong before and are left out.
+        self.skipped: set[int] = set()
+        self.norm = torch.tensor(float("nan"))
+        self.step = 0
+        if not self._resume():
+            self.state.begin(weights)
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, self._ask_to_stop)
@@ -97,75 +105,129 @@ class Trainer:
     def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
 
-    def _resume(self) -> int:
-        """Load the newest whole checkpoint, if there is one, and return the steps done."""
+    def _peak(self) -> float | None:
+        """Return the most FLOP/s of all ranks' devices together, None where unknown."""
+        given = self.plan.settings["runtime"]["peak_tflops"]
+        if not isinstance(self.config, BertConfig):
+            return None  # only BERT's arithmetic is counted
+        if given is not None:
+            return given * 1e12 * self.ranks
+        if self.device.type != "cuda":
+            return None
+        name = torch.cuda.get_device_name(self.device)
+        peak = peak_flops(name, self.plan.settings["precision"])
+        return None if peak is None else peak * self.ranks
+
+    def _resume(self) -> bool:
+        """Load the newest whole checkpoint and return whether there is one."""
         # Rank 0 decides for all, so that a file only one of them cannot read does not part them.
         decided = [checkpoint.newest(self.root) if self.rank == 0 else None]
-        distributed.broadcast_object_list(decided, device=self.device)
+        distributed.broadcast_object_list(decided, group=self.talk)
         found = decided[0]
         if found is None:
-            return 0
-        stage = self.plan.settings["runtime"]["zero_stage"]
-        if (found["ranks"], found["zero_stage"]) != (self.ranks, stage):
-            raise InputError(
-                f"checkpoint {self.root / found['name']} was made by {found['ranks']} ranks at ZeRO stage "
-                f"{found['zero_stage']}, this run has {self.ranks} at stage {stage}: set "
-                "pretrain.runtime back, or delete the folder to begin anew"
-            )
-        path, _ = self.engine.load_checkpoint(str(self.root), tag=found["name"])
-        if path is None:
-            raise RuntimeError(f"DeepSpeed loaded nothing from {self.root / found['name']}")
-        self.window.restore(found["window"], self.rank, self.device)
+            return False
+        self.state.load(self.root / found["name"], found["optimizer_steps"])
+        self.window.restore(found["window"], self.rank, self.ranks, self.device)
+        self.watch.forget(found["recent"])
+        self.skipped |= set(found["skipped"])
+        self.step = int(found["step"])
         if self.rank == 0:
-            LOG.info("resuming after step %d of %d", found["step"], self.plan.total_steps)
-        return int(found["step"])
+            LOG.info("resuming after step %d of %d", self.step, self.plan.total_steps)
+            before = {"ranks": found["ranks"], "zero_stage": found["zero_stage"]}
+            now = self._layout()
+            if before != now:
+                LOG.info("the checkpoint is of %s, this run has %s", before, now)
+        return True
+
+    def _layout(self) -> dict[str, int]:
+        return {
+            "ranks": self.ranks,
+            "zero_stage": self.plan.settings["runtime"]["zero_stage"],
+        }
 
     def save(self) -> None:
-        """Write a checkpoint of the steps done; it exists once every rank's part is on disk."""
+        """Write a checkpoint of the steps done; it exists once every rank's part is on disk.
+
+        Raises:
+            InputError: the disk has no room for it.
+        """
+        refusal: list[str | None] = [None]
         if self.rank == 0:
             self.root.mkdir(parents=True, exist_ok=True)
             checkpoint.drop_partial(self.root)
-        distributed.barrier()
-        tag = checkpoint.partial_name(self.step)
-        self.engine.save_checkpoint(str(self.root), tag=tag, save_latest=False)
-        sync_folder(self.root / tag)
+            try:
+                checkpoint.check_space(self.root, self.parameters * _SAVED_BYTES)
+            except InputError as error:
+                refusal = [str(error)]
+        distributed.broadcast_object_list(refusal, group=self.talk)
+        if refusal[0] is not None:
+            raise InputError(refusal[0])
+        folder = self.root / checkpoint.partial_name(self.step)
+        folder.mkdir(exist_ok=True)
+        try:
+            # Other ranks have temporary files in the folder, so each rank syncs its own file alone.
+            sync(self.state.save(folder))
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f"{folder} cannot be written: {error}; what was saved before is whole. Make room and run "
+                "the same command"
+            ) from error
         window = self.window.state(self.rank, self.ranks, self._sum)
-        distributed.barrier()
+        distributed.barrier(group=self.talk)
         if self.rank == 0:
             runtime = self.plan.settings["runtime"]
             facts = {
-                "ranks": self.ranks,
-                "zero_stage": runtime["zero_stage"],
+                **self._layout(),
                 "fingerprint": self.plan.fingerprint,
+                "optimizer_steps": self.step - sum(step < self.step for step in self.skipped),
+                "skipped": sorted(self.skipped),
+                "recent": self.watch.recent,
                 "window": window,
             }
-            checkpoint.publish(self.root, self.step, facts, runtime["keep_checkpoints"])
-        distributed.barrier()
+            checkpoint.publish(
+                self.root,
+                self.step,
+                facts,
+                runtime["keep_checkpoints"],
+                runtime["keep_checkpoints_every"],
+            )
+        distributed.barrier(group=self.talk)
 
     def run(self) -> None:
         """Train from the newest checkpoint to the end and write the model, its log and its curves.
 
-        Asked to stop by SIGTERM or SIGUSR1, saves and exits with status 75.
+        Asked to stop by SIGTERM or SIGUSR1, or after ``max_hours``, saves and exits with status 75.
         """
-        log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
-        if self.step == 0:
-            self._held_out(self.plan.phases[0], log)
-            self.window.restart_clock()
-        if self.step < self.plan.total_steps:
+        stopped = False
+        while not stopped:
+            log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
+            if self.step == 0:
+                # A disk without room, or a network without a way, shows here and not after hours.
+                self.save()
+                self._held_out(self.plan.phases[0], log)
+                self.window.restart_clock()
+            if self.step == self.plan.total_steps:
+                break
             feed = Feed(self.plan, self.rank, self.ranks, self.step, self.device)
             with contextlib.closing(feed):
                 stopped = self._train(feed, log)
-            self.save()
-            if stopped:
-                if self.rank == 0:
-                    LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
-                leave(STOPPED)
+            if self.watch.bad:
+                self._go_back(*self.watch.bad)
+            else:
+                self.save()
+        if stopped:
+            if self.rank == 0:
+                LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
+            leave(STOPPED)
         if self.rank == 0:
             self._finish(log)
-        distributed.barrier()
+        distributed.barrier(group=self.talk)
 
     def _train(self, feed: Feed, log: Log | None) -> bool:
-        """Do the steps that are left; return whether the run was asked to stop before the last."""
+        """Do the steps that are left; return whether the run was asked to stop before the last.
+
+        A step that went wrong ends it too; the watch tells which.
+        """
         plan, runtime = self.plan, self.plan.settings["runtime"]
         total = plan.total_steps
         bar = tqdm(
@@ -182,52 +244,126 @@ class Trainer:
                 self.step += 1
                 bar.update()
                 last_of_phase = phase_step + 1 == phase.steps
-                if self.step % runtime["log_every"] == 0 or last_of_phase:
+                logs = self.step % runtime["log_every"] == 0 or last_of_phase
+                measures = self.step % runtime["held_out_every"] == 0 or last_of_phase
+                saves = self.step % runtime["checkpoint_every"] == 0
+                if logs or measures or saves or stop:
+                    self.watch.judge()
+                if self.watch.bad:
+                    return False
+                if logs:
                     self._report(phase, log)
-                if self.step % runtime["held_out_every"] == 0 or last_of_phase:
+                if measures:
                     self._held_out(phase, log)
                 if stop:
                     return True
-                if self.step % runtime["checkpoint_every"] == 0 and self.step < total:
+                if saves and self.step < total:
                     self.save()
         return False
 
     def _train_step(self, feed: Feed) -> bool:
         """Do one global step and return whether any rank was asked to stop."""
-        plan, settings = self.plan, self.plan.settings
+        settings = self.plan.settings
         started = time.perf_counter()
         data = next(feed)
         waited = time.perf_counter() - started
-        # Losses are means over the global batch, however it is cut into ranks and micro-batches.
-        shared = self._sum([data.masked, data.tokens, data.pairs, int(self.stopping)])
-        rate = learning_rate(self.step, plan.total_steps, settings)
+        stopping = self.stopping or time.monotonic() > self.deadline
+        counts = [data.masked, data.tokens, data.squared_lengths, data.pairs, int(stopping)]
+        masked, tokens, squared_lengths, pairs, stop = map(int, self._agree(counts))
+        if self.step in self.skipped:
+            return bool(stop)
+        rate = learning_rate(self.step, self.plan.total_steps, settings)
         for group in self.engine.optimizer.param_groups:
             group["lr"] = rate
+        sums = self._gradients(data, masked, pairs)
+        norm = self._step_optimizer()
+        self._watch(sums, norm)
+        flops = 0
+        if isinstance(self.config, BertConfig):
+            flops = step_flops(
+                self.config,
+                tokens=tokens,
+                squared_lengths=squared_lengths,
+                masked=masked,
+                sequences=pairs,
+            )
+        self.window.add(sums, tokens=tokens, flops=flops, rate=rate, waited=waited)
+        return bool(stop)
+
+    def _gradients(self, data: Step, masked: int, pairs: int) -> torch.Tensor:
+        """Accumulate the gradient of a step and return this rank's sums (float64 [6]).
+
+        Losses are means over the global batch, however it is cut into ranks and micro-batches.
+        """
+        plan = self.plan
         self.engine.train()
-        sums = torch.zeros(6, dtype=torch.float64, device=self.device)
+        sums = torch.zeros(SUMS, dtype=torch.float64, device=self.device)
         for number, batch in enumerate(data.micro_batches(self.device)):
             torch.manual_seed(sampling.key(plan.seed, "dropout", self.step, self.rank, number) >> 1)
             self.engine.set_gradient_accumulation_boundary(number + 1 == len(data.shapes))
             outputs = self.engine(batch)
-            loss = (
-                outputs.mlm_loss * outputs.mlm_count / max(1.0, shared[0])
-                + outputs.nsp_loss * outputs.nsp_count / max(1.0, shared[2])
-            ) * self.ranks
-            self.engine.backward(loss)
+            loss = outputs.mlm_loss / max(1, masked) + outputs.nsp_loss / max(1, pairs)
+            if plan.settings["z_loss"]:
+                loss = loss + plan.settings["z_loss"] * outputs.z_loss / max(1, masked)
+            self.engine.backward(loss * self.ranks)
             sums += batch_sums(outputs)
+        return sums
+
+    def _step_optimizer(self) -> float | torch.Tensor:
+        """Let the optimizer step and return the norm of the gradient before it was clipped."""
+        parameters = self.engine.module.parameters()
+        own = None
+        if self.engine.optimizer is self.engine.basic_optimizer:
+            # Stage 0 in float32 is torch's optimizer alone, which knows no norm.
+            own = torch.nn.utils.get_total_norm(
+                [value.grad for value in parameters if value.grad is not None]
+            )
         self.engine.step()
-        self.window.add(sums, int(shared[1]), rate, waited)
-        return bool(shared[3])
+        return own if own is not None else self.engine.get_global_grad_norm()
+
+    def _watch(self, sums: torch.Tensor, norm: float | torch.Tensor) -> None:
+        """Hand the step's loss over all ranks and the norm of its gradient to the watch."""
+        shared = sums.clone()
+        distributed.all_reduce(shared)
+        loss = shared[0] / shared[1].clamp(min=1) + shared[3] / shared[4].clamp(min=1)
+        norm = torch.as_tensor(norm, dtype=torch.float64, device=self.device)
+        self.norm = norm
+        self.watch.submit(self.step, torch.stack([loss, norm]))
+
+    def _go_back(self, step: int, what: str) -> None:
+        """Load the newest checkpoint and leave a bad step out from now on.
+
+        Raises:
+            InputError: the settings say to stop, or too many steps were bad.
+        """
+        settings = self.plan.settings["bad_steps"]
+        names = checkpoint.complete_names(self.root)
+        last = f"the last good checkpoint is {self.root / names[-1]}"
+        self.skipped.add(step)
+        if settings["action"] == "stop":
+            raise InputError(
+                f"step {step + 1} went wrong: {what}; {last}. Lower pretrain.learning_rate, or set "
+                "pretrain.bad_steps.action to skip to go on from there without this step's batch"
+            )
+        if len(self.skipped) > settings["most"]:
+            raise InputError(
+                f"step {step + 1} went wrong: {what}; {settings['most']} steps were left out before, the most "
+                f"that pretrain.bad_steps.most allows; {last}. Lower pretrain.learning_rate"
+            )
+        if self.rank == 0:
+            LOG.warning("step %d went wrong: %s; going back to leave it out", step + 1, what)
+        if not self._resume():
+            raise RuntimeError(f"no checkpoint in {self.root} can be read any more")
 
     def _report(self, phase: Phase, log: Log | None) -> None:
         """Write a line of what happened since the last one."""
         steps, total = self.window.steps, self.plan.total_steps
-        row = self.window.close(self._sum)
-        norm = self.engine.get_global_grad_norm()
+        if not steps:
+            return  # all were left out
+        row = self.window.close(self._sum, self.norm)
         if log is None:
             return
         row = {"step": self.step, "phase": phase.name, **row}
-        row["grad_norm"] = float(norm) if norm is not None else float("nan")
         log.add("train", row)
         LOG.info(
             "step %d of %d, %s: loss %.3f (MLM %.3f, NSP %.3f), NSP accuracy %.3f, "
@@ -249,23 +385,22 @@ class Trainer:
             return
         indices = step_indices(len(store), 0, count, plan.seed, "held out")
         parts = np.array_split(indices, self.ranks)
-        size = phase.micro_batch_size
-        sums = torch.zeros(6, dtype=torch.float64, device=self.device)
+        size, objective = phase.micro_batch_size, plan.settings["objective"]
+        shape = (size * phase.max_seq_length, phase.max_seq_length)
+        sums = torch.zeros(SUMS, dtype=torch.float64, device=self.device)
         self.engine.eval()
         with torch.no_grad():
             # All ranks make the same number of forward passes: under ZeRO-3 each one is collective.
             for start in range(0, len(parts[0]), size):
-                part = parts[self.rank][start : start + size]
-                rows = store.rows(part if len(part) else indices[:1])
-                batch = padded(rows, limit=plan.settings["max_position_embeddings"])
-                outputs = self.engine(
-                    {
-                        name: torch.from_numpy(value).to(self.device).long()
-                        for name, value in batch.items()
-                    }
+                rows = store.rows(parts[self.rank][start : start + size])
+                step = step_of(
+                    rows,
+                    [len(rows)],
+                    objective,
+                    shape if plan.settings["runtime"]["compile"] else None,
                 )
-                if len(part):
-                    sums += batch_sums(outputs)
+                for batch in step.micro_batches(self.device):
+                    sums += batch_sums(self.engine(batch))
         values = self._sum(sums.tolist())
         if log is not None:
             row = {"step": self.step, "phase": phase.name, **means(values)}
@@ -283,7 +418,7 @@ class Trainer:
             raise RuntimeError(
                 f"the last checkpoint in {self.root} was damaged after it was written"
             )
-        export_model(plan, self.root, found["name"])
+        export_model(plan, self.root / found["name"])
         write_log(log, folder)
         write_json(folder / "deepspeed.json", self.deepspeed_config)
         train, held_out = log.table("train"), log.table("held_out")
@@ -293,11 +428,11 @@ class Trainer:
                 "fingerprint": plan.fingerprint,
                 "parameters": self.parameters,
                 "steps": plan.total_steps,
-                "ranks": self.ranks,
+                "skipped_steps": sorted(step + 1 for step in self.skipped),
+                **self._layout(),
                 "device": torch.cuda.get_device_name(self.device)
                 if self.device.type == "cuda"
                 else "CPU",
-                "zero_stage": plan.settings["runtime"]["zero_stage"],
                 "precision": plan.settings["precision"],
                 "tokens": int(train["tokens"].sum()),
                 "seconds": round(float(train["seconds"].sum()), 1),
@@ -307,6 +442,12 @@ class Trainer:
                 else None,
             },
         )
+
+    def _agree(self, values: list[int]) -> list[float]:
+        """Add up numbers over all ranks without the devices."""
+        tensor = torch.tensor(values, dtype=torch.float64)
+        distributed.all_reduce(tensor, group=self.talk)
+        return tensor.tolist()
 
     def _sum(self, values: list[float]) -> list[float]:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)

@@ -20,12 +20,8 @@ SumOverRanks = Callable[[list[float]], list[float]]
 def batch_sums(outputs: PretrainingOutputs) -> torch.Tensor:
     """Return the losses, counts and correct predictions of a batch as sums (float64 [6])."""
     values = [
-        outputs.mlm_loss * outputs.mlm_count,
-        outputs.mlm_count,
-        outputs.mlm_correct,
-        outputs.nsp_loss * outputs.nsp_count,
-        outputs.nsp_count,
-        outputs.nsp_correct,
+        *(outputs.mlm_loss, outputs.mlm_count, outputs.mlm_correct),
+        *(outputs.nsp_loss, outputs.nsp_count, outputs.nsp_correct),
     ]
     return torch.stack(values).double().detach()
 

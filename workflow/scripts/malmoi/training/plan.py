@@ -10,14 +10,22 @@ from typing import Any
 from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file, of_value
+from malmoi.pretrained import used_files
 
 #: File in the checkpoint folder by which a rank tells the launcher what it cannot use.
 REFUSAL = "refused.txt"
 
 
+#: Settings that no fingerprint covers: how the run is carried out, and a folder that counts by its content.
+ASIDE = ("runtime", "init")
+
+
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training on instances of one length: ``steps`` global batches of ``batch_size``."""
+    """A stretch of training on instances of one length: ``steps`` global batches of ``batch_size``.
+
+    ``micro_batch_size`` sequences of the full length, or more shorter ones, are computed at a time.
+    """
 
     name: str
     train: list[str]
@@ -34,11 +42,15 @@ class Plan:
     """A whole run; see ``make_plan``."""
 
     fingerprint: str
+    #: What the fingerprint is of, by name, so that a run can say what differs from another.
+    parts: dict[str, Any]
     seed: int
     phases: list[Phase]
     settings: dict[str, Any]
     vocabulary_size: int
     tokenizer: str
+    #: Folder of the encoder that training begins with, None from scratch.
+    init: str | None
     checkpoints: str
     model_output: str
     log_output: str
@@ -81,6 +93,7 @@ def make_plan(
     model_output: str,
     log_output: str,
     message_log: str,
+    init: str | None = None,
 ) -> Plan:
     """Return the plan of a run from the config's ``pretrain`` section and the phases' manifests.
 
@@ -108,27 +121,43 @@ def make_plan(
         path, manifest = given[phase["name"]]
         _check_vocabulary(path, manifest, vocabulary)
         phases.append(_phase(phase, Path(path).parent, manifest, settings))
-    fingerprint = of_value(
-        {
-            "settings": {name: value for name, value in settings.items() if name != "runtime"},
-            "seed": seed,
-            "data": [of_file(given[phase.name][0]) for phase in phases],
-            "vocabulary": of_file(vocabulary),
-            "code": code,
-        }
-    )
+    parts = {
+        **_leaves("pretrain", {name: settings[name] for name in settings if name not in ASIDE}),
+        "seed": seed,
+        **{f"instances of {phase.name}": of_file(given[phase.name][0]) for phase in phases},
+        "vocabulary": of_file(vocabulary),
+        "pretrain.init": _content(init) if init else None,
+        "code": code,
+    }
+    fingerprint = of_value(parts)
     return Plan(
         fingerprint=fingerprint,
+        parts=parts,
         seed=seed,
         phases=phases,
         settings=settings,
         vocabulary_size=_pieces(vocabulary),
         tokenizer=tokenizer,
+        init=init,
         checkpoints=str(Path(checkpoints) / fingerprint[:16]),
         model_output=model_output,
         log_output=log_output,
         message_log=message_log,
     )
+
+
+def _leaves(name: str, value: Any) -> dict[str, Any]:
+    """Return the values of nested mappings by their full names; lists count as values."""
+    if not isinstance(value, dict):
+        return {name: value}
+    return {
+        leaf: found for key in value for leaf, found in _leaves(f"{name}.{key}", value[key]).items()
+    }
+
+
+def _content(folder: str) -> dict[str, str]:
+    """Return the sha256 of each file of an encoder that ``malmoi.training.initial`` reads."""
+    return {path.name: of_file(path) for path in used_files(folder, weights=True)}
 
 
 def _pieces(vocabulary: Path) -> int:
@@ -171,19 +200,15 @@ def _phase(phase: dict[str, Any], folder: Path, manifest: dict, settings: dict) 
             f"instances.phases: max_seq_length {length} of {name!r} exceeds "
             f"pretrain.max_position_embeddings {settings['max_position_embeddings']}"
         )
-    ranks, micro = settings["runtime"]["ranks"], phase["micro_batch_size"]
-    if phase["batch_size"] % (ranks * micro):
-        raise InputError(
-            f"pretrain.phases: batch_size {phase['batch_size']} of {name!r} is not a multiple of "
-            f"runtime.ranks ({ranks}) times micro_batch_size ({micro})"
-        )
     for split in ("train", "validation"):
         for shard in manifest["splits"][split]["shards"]:
             _check_shard(folder / shard["path"], shard["sha256"])
     train = manifest["splits"]["train"]
-    steps = phase.get("steps") or -(
-        -int(phase["epochs"] * train["instances"]) // phase["batch_size"]
-    )
+    batch_size = phase.get("batch_size")
+    if batch_size is None:
+        mean = train["positions"] / train["instances"]
+        batch_size = max(1, round(phase["batch_tokens"] / mean))
+    steps = phase.get("steps") or -(-int(phase["epochs"] * train["instances"]) // batch_size)
     return Phase(
         name=name,
         train=[str(folder / shard["path"]) for shard in train["shards"] if shard["instances"]],
@@ -191,6 +216,6 @@ def _phase(phase: dict[str, Any], folder: Path, manifest: dict, settings: dict) 
         max_seq_length=length,
         instances=train["instances"],
         steps=max(1, steps),
-        batch_size=phase["batch_size"],
-        micro_batch_size=micro,
+        batch_size=batch_size,
+        micro_batch_size=phase["micro_batch_size"],
     )
