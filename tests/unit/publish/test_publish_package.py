@@ -12,6 +12,7 @@ from malmoi.publish import card, checksums
 from malmoi.publish.gates import NAMES
 from malmoi.publish.package import build_package
 from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertLMHeadModel
 
 REPO = "writer/tiny-bert"
 
@@ -90,6 +91,24 @@ def test_the_card_names_the_model_that_training_began_with(
     text = (tmp_path / "demo/README.md").read_text(encoding="utf-8")
     assert f"starting from {shown}. " in text and "somebody" not in text
     assert ModelCard(text).data.base_model == (on_hub and init["model"])
+
+
+@pytest.mark.parametrize("task", ["fill-mask", "text-generation"])
+def test_the_lines_of_the_card_run(package, loaded, run_files, tmp_path, monkeypatch, capsys, task):
+    if task == "text-generation":
+        model = shutil.copytree(run_files["model"], tmp_path / "model")
+        config = BertConfig.from_pretrained(model, is_decoder=True)
+        BertLMHeadModel(config).save_pretrained(model)
+        package = tmp_path / "demo"
+        build_package(package, **{**run_files, "model": model})
+    text = (package / "README.md").read_text(encoding="utf-8")
+    assert ModelCard(text).data.pipeline_tag == task
+    lines = text.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.chdir(package)
+    exec(lines, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == (5 if task == "fill-mask" else 1)
+    assert task == "fill-mask" or printed[0].startswith("피고는 원고에게")
 
 
 def test_no_file_says_where_the_package_goes_or_where_it_was_made(package, run_files):

@@ -103,7 +103,9 @@ def test_text_with_personal_data_or_taken_down_is_not_passed_on(build, run_files
     rows = table.to_pylist()
     rows[2]["text"] = "연락처는\n010-1234-5678"
     write_parquet(shard, type(table).from_pylist(rows))
-    with pytest.raises(InputError, match=r"phone number at line 2 of train-0000\.parquet") as stopped:
+    with pytest.raises(
+        InputError, match=r"phone number at line 2 of train-0000\.parquet"
+    ) as stopped:
         build(documents=[shard])
     assert "1234-5678" not in str(stopped.value)
     assert not (tmp_path / "dataset").exists()

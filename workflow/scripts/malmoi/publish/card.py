@@ -28,9 +28,20 @@ _SIZES = {
 }
 
 
+def task_of(architecture: str) -> str:
+    """Return the Hub's name for what a pretrained network does, from the name of its class."""
+    return "text-generation" if architecture.endswith("LMHeadModel") else "fill-mask"
+
+
+def family_of(architecture: str) -> str:
+    """Return what readers call a network, from the name of its class."""
+    return "ModernBERT" if architecture.startswith("ModernBert") else "BERT"
+
+
 def metadata(
     *,
     title: str,
+    architecture: str,
     settings: Mapping[str, Any],
     domains: Sequence[str],
     base_model: str | None,
@@ -40,7 +51,8 @@ def metadata(
 
     Each evaluation becomes a result of the model index. Its file name is the dataset's type, since the
     client merges results of one type and split and would lose their names. The index has no place for an
-    interval but a metric's ``args``. ``base_model`` is an id on the Hub.
+    interval but a metric's ``args``. ``architecture`` is the class of the network, ``base_model`` an id on the
+    Hub.
     """
     from huggingface_hub import EvalResult, ModelCardData
 
@@ -63,8 +75,8 @@ def metadata(
         language="ko",
         **_licence(settings),
         library_name="transformers",
-        pipeline_tag="fill-mask",
-        tags=_tags(["bert", "korean"], domains, settings),
+        pipeline_tag=task_of(architecture),
+        tags=_tags([family_of(architecture).lower(), "korean"], domains, settings),
         base_model=base_model,
         model_name=title,
         eval_results=results or None,

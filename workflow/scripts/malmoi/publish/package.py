@@ -87,7 +87,8 @@ def build_package(
             config=config,
             training=trained,
             manifests=by_phase,
-            files=[summary, vocabulary, *map(Path, manifests), *evaluation],
+            # The measures of the vocabulary lie beside those of other tokenizers, so their file tells nothing.
+            files=[summary, *map(Path, manifests), *evaluation],
         )
         write_json(folder / "provenance.json", origin)
         loading = gates.loads(folder)
@@ -95,6 +96,8 @@ def build_package(
         measures = read_evaluations(evaluation)
         domains = sorted({str(row["domain"]) for row in rows if row["domain"]})
         base = _base_model(config.get("pretrain") or {})
+        model_config = read_json(folder / "config.json")
+        architecture = str(model_config["architectures"][0])
         pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
         finish_package(
             folder,
@@ -102,6 +105,7 @@ def build_package(
             content={
                 "metadata": card.metadata(
                     title=title,
+                    architecture=architecture,
                     settings=publish,
                     domains=domains,
                     base_model=base.name if base and base.revision else None,
@@ -111,9 +115,11 @@ def build_package(
                 "description": publish.get("description"),
                 "domains": domains,
                 "base": base,
-                "architecture": loading.evidence.get("architecture", ""),
+                "architecture": architecture,
+                "family": card.family_of(architecture),
+                "task": card.task_of(architecture),
                 "parameters": loading.evidence.get("parameters", trained.get("parameters", "")),
-                "model_config": read_json(folder / "config.json"),
+                "model_config": model_config,
                 "licence": publish.get("license_name") or publish.get("license") or "",
                 "sources": rows,
                 **corpus.balance(summary, ledger),

@@ -54,9 +54,7 @@ def build_tokenizer_package(
                 raise InputError(f"{tokenizer} holds no {name}; learn the vocabulary again")
             shutil.copyfile(tokenizer / name, folder / name)
         segmentation = copy_segmentation(folder, config["segment"], segments)
-        origin = provenance(
-            config=config, training={}, manifests={}, files=[vocabulary, Path(summary)]
-        )
+        origin = provenance(config=config, training={}, manifests={}, files=[Path(summary)])
         write_json(folder / "provenance.json", origin)
         pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
         finish_package(
