@@ -134,7 +134,6 @@ def plan_of(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
                 "gradient_clipping": 1.0,
                 "precision": "fp32",
                 "objective": "mlm+nsp",
-                "init": None,
                 "optimizer": "adamw",
                 "attention_dropout": dropout,
                 "z_loss": 0.0,

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +20,8 @@ from malmoi.evaluation.pretraining import (
 )
 from malmoi.fingerprint import of_file
 from malmoi.instances import shards
-from malmoi.instances.loader import InstanceStore, padded
+from malmoi.instances.loader import InstanceStore, left_to_right, packed, padded
+from malmoi.training.model import PretrainingModule, model_config, untrained
 from transformers import AutoTokenizer, BertForPreTraining
 
 CPU = torch.device("cpu")
@@ -121,6 +123,37 @@ def test_sums_agree_with_the_loss_of_the_whole_model(model_dir, tmp_path):
     with torch.no_grad():
         whole = model(**batch)
     assert total[0] / total[2] + total[3] / total[5] == pytest.approx(float(whole.loss), abs=1e-5)
+
+
+@pytest.mark.parametrize("objective", ["mlm", "ltr", "modernbert"])
+def test_models_without_pairs_are_measured_as_they_were_trained(objective, model_dir, tmp_path):
+    dimensions = {"layers": 2, "hidden_size": 32, "heads": 2, "dropout": 0.0}
+    if objective == "modernbert":
+        dimensions, objective = {**dimensions, "architecture": "modernbert"}, "mlm"
+    model = untrained(model_config(VOCABULARY, dimensions, 64, objective), 1, objective)
+    folder = tmp_path / "model"
+    shutil.copytree(model_dir, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    model.save_pretrained(folder)
+    path = write(tmp_path / "all.arrow", made(8, 3))
+    report = evaluate_pretraining(folder, {"test": [path]}, [path], 3, 3, tmp_path / "report.json")
+    rows = InstanceStore([path]).rows(np.arange(8))
+    if objective == "ltr":
+        rows = left_to_right(rows)
+    given = {
+        name: torch.from_numpy(value).long()
+        for name, value in packed(rows).items()
+        if name != "max_seqlen"
+    }
+    with torch.no_grad():
+        sums = PretrainingModule(model).eval()({**given, "max_seqlen": 14})
+    figures = report["test"]["trained"]
+    assert figures["mlm_loss"] == pytest.approx(float(sums.mlm_loss / sums.mlm_count), abs=1e-5)
+    assert figures["masked_tokens"] == report["test"]["unigram"]["masked_tokens"] == sums.mlm_count
+    assert "nsp_loss" not in figures
+    # Every piece is a syllable, special tokens are none: a left-to-right model predicts these too.
+    syllables = figures["masked_tokens"] - (16 if objective == "ltr" else 0)
+    bits = float(sums.mlm_loss) / syllables / math.log(2)
+    assert figures["mlm_bits_per_character"] == pytest.approx(bits, abs=1e-5)
 
 
 def test_the_unigram_loss_is_that_of_smoothed_counts(tmp_path):

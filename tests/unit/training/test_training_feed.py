@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import signal
 import time
@@ -30,11 +31,13 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         phases.append(Phase(name, paths, paths[0], most + 3, 60, steps, 16, 2))
     return Plan(
         fingerprint="",
+        parts={},
         seed=7,
         phases=phases,
-        settings={"max_position_embeddings": 64, "runtime": {"loader_workers": 0}},
+        settings={"objective": "mlm+nsp", "runtime": {"loader_workers": 0, "compile": False}},
         vocabulary_size=1000,
         tokenizer=str(folder / "l64"),
+        init=None,
         checkpoints="",
         model_output="",
         log_output="",
@@ -43,7 +46,8 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 
 
 def with_workers(plan: Plan, workers: int) -> Plan:
-    return replace(plan, settings={**plan.settings, "runtime": {"loader_workers": workers}})
+    runtime = {**plan.settings["runtime"], "loader_workers": workers}
+    return replace(plan, settings={**plan.settings, "runtime": runtime})
 
 
 def steps(plan: Plan, rank: int = 0, ranks: int = 1, first: int = 0) -> list[Step]:
@@ -53,18 +57,19 @@ def steps(plan: Plan, rank: int = 0, ranks: int = 1, first: int = 0) -> list[Ste
     return found
 
 
-TOKENS = ("input_ids", "token_type_ids", "labels")
-
-
 def instances(step: Step) -> list[tuple]:
-    """Return what is read and predicted of each instance, without padding."""
+    """Return what is read and predicted of each instance."""
     found = []
     for batch in step.micro_batches(CPU):
-        for number in range(len(batch["labels"])):
-            inside = batch["attention_mask"][number] > 0
+        ends = batch["cu_seqlens"].tolist()
+        for number, (start, stop) in enumerate(itertools.pairwise(ends)):
+            inside = (batch["masked_positions"] >= start) & (batch["masked_positions"] < stop)
             found.append(
                 (
-                    *(tuple(batch[name][number][inside].tolist()) for name in TOKENS),
+                    tuple(batch["input_ids"][start:stop].tolist()),
+                    tuple(batch["token_type_ids"][start:stop].tolist()),
+                    tuple((batch["masked_positions"][inside] - start).tolist()),
+                    tuple(batch["masked_labels"][inside].tolist()),
                     batch["next_sentence_label"][number].item(),
                 )
             )
@@ -91,20 +96,42 @@ def test_a_step_is_the_same_for_any_number_of_ranks_and_any_start(plan: Plan) ->
 
 
 def test_counts_are_those_of_the_micro_batches(plan: Plan) -> None:
-    for step in steps(plan, 1, 2):
+    for number, step in enumerate(steps(plan, 1, 2)):
+        most = 2 * plan.phase_at(number)[0].max_seq_length
         batches = list(step.micro_batches(CPU))
-        assert [list(batch["labels"].shape) for batch in batches] == step.shapes
-        assert [len(batch["labels"]) for batch in batches] == [2] * 4
-        assert all(value.dtype == torch.int64 for batch in batches for value in batch.values())
-        assert step.masked == sum(int((batch["labels"] >= 0).sum()) for batch in batches) > 0
-        assert step.tokens == sum(int(batch["attention_mask"].sum()) for batch in batches)
-        assert step.pairs == 8
+        lengths = torch.cat([batch["cu_seqlens"].diff() for batch in batches])
+        assert max(len(batch["input_ids"]) for batch in batches) <= most
+        assert step.masked == sum(len(batch["masked_labels"]) for batch in batches) > 0
+        assert step.tokens == sum(len(batch["input_ids"]) for batch in batches)
+        assert step.squared_lengths == lengths.square().sum()
+        assert step.pairs == len(lengths) and abs(len(lengths) - 8) <= len(batches)
+
+
+def test_what_is_left_to_right_has_no_mask(plan: Plan) -> None:
+    settings = {**plan.settings, "objective": "ltr"}
+    (step, *_), (masked, *_) = steps(replace(plan, settings=settings)), steps(plan)
+    assert step.masked == step.tokens - 16
+    for one, other in zip(instances(step), instances(masked), strict=True):
+        assert one[3] == one[0][1:]
+        original = list(other[0])
+        for position, label in zip(*other[2:4], strict=True):
+            original[position] = label
+        assert one[0] == tuple(original)
+
+
+def test_a_batch_smaller_than_its_ranks_leaves_some_without_instances(plan: Plan) -> None:
+    small = replace(plan, phases=[replace(plan.phases[0], batch_size=3, micro_batch_size=1)])
+    parts = [steps(small, rank, 4)[0] for rank in range(4)]
+    assert len({len(part.shapes) for part in parts}) == 1
+    assert sum(part.pairs for part in parts) == 3
+    assert min(part.tokens for part in parts) == 0
+    assert all(len(batch["input_ids"]) for part in parts for batch in part.micro_batches(CPU))
 
 
 def test_phases_follow_each_other_and_each_goes_over_its_own_instances(plan: Plan) -> None:
     found = steps(plan)
-    widths = [max(width for _, width in step.shapes) for step in found]
-    assert max(widths[:5]) <= 40 < max(widths[5:])
+    longest = [max(shape[-1] for shape in step.shapes) for step in found]
+    assert max(longest[:5]) <= 33 < max(longest[5:])
     # Steps of 16 go round the 60 instances; static masks come back as they were, dynamic ones do not.
     static, dynamic = (
         [one for step in part for one in instances(step)] for part in (found[:5], found[5:])

@@ -3,14 +3,14 @@
 import pytest
 import torch
 from malmoi.training.flops import peak_flops, step_flops
-from malmoi.training.model import bert_config
+from malmoi.training.model import model_config
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertForPreTraining
 
 
 @pytest.mark.parametrize(("length", "megaflops"), [(128, 546), (512, 589)])
 def test_bert_base_takes_what_is_known_of_it(length: int, megaflops: int) -> None:
-    config = bert_config(32_000, "base", 512)
+    config = model_config(32_000, "base", 512)
     masked = 0.15 * length * 1000
     flops = step_flops(
         config,
@@ -25,7 +25,7 @@ def test_bert_base_takes_what_is_known_of_it(length: int, megaflops: int) -> Non
 @pytest.mark.parametrize("pairs", [True, False])
 def test_the_count_is_that_of_pytorch(pairs: bool) -> None:
     dimensions = {"layers": 2, "hidden_size": 24, "heads": 3, "intermediate_size": 40}
-    config = bert_config(70, dimensions, 16)
+    config = model_config(70, dimensions, 16)
     # PyTorch's counter does not see into the fused attention of every device.
     config._attn_implementation = "eager"
     model = BertForPreTraining(config)

@@ -84,6 +84,9 @@ def test_the_rate_is_positive_with_one_peak(
     assert found[top:] == sorted(found[top:], reverse=True)
 
 
+TOKENS_OF_AN_INSTANCE = 57
+
+
 def manifest(
     folder: Path, name: str, length: int, content: str = "0", pieces: str = "[PAD]\n가\n"
 ) -> str:
@@ -95,6 +98,7 @@ def manifest(
 
     train = {
         "instances": 100,
+        "positions": 100 * TOKENS_OF_AN_INSTANCE,
         "shards": [shard("train/0000.arrow", 100), shard("train/1.arrow", 0)],
     }
     value = {
@@ -195,6 +199,19 @@ def test_what_a_run_computes_changes_its_fingerprint(
     assert after.checkpoints != before.checkpoints
 
 
+def test_an_encoder_to_begin_with_counts_by_its_content(arguments: dict, tmp_path: Path) -> None:
+    plans = [make_plan(**arguments)]
+    for name, weights in (("one", b"w"), ("moved", b"w"), ("other", b"v")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(weights)
+        plans.append(make_plan(**arguments, init=str(folder)))
+    scratch, one, moved, other = (plan.fingerprint for plan in plans)
+    assert one == moved
+    assert len({scratch, one, other}) == 3
+
+
 def test_a_plan_survives_its_file(arguments: dict, tmp_path: Path) -> None:
     plan = make_plan(**arguments)
     plan.save(tmp_path / "new" / "plan.json")
@@ -207,11 +224,11 @@ def test_a_phase_without_instances_is_named(arguments: dict) -> None:
         make_plan(**arguments)
 
 
-def test_a_batch_must_divide_among_ranks_and_micro_batches(arguments: dict) -> None:
-    arguments["settings"]["phases"][0]["batch_size"] = 24
-    message = r"batch_size 24 of 'l64' is not a multiple of runtime\.ranks \(2\) .* \(8\)"
-    with pytest.raises(InputError, match=message):
-        make_plan(**arguments)
+def test_a_batch_given_in_tokens_has_as_many_sequences_as_hold_them(arguments: dict) -> None:
+    phase = arguments["settings"]["phases"][0]
+    del phase["batch_size"]
+    phase["batch_tokens"] = 10 * TOKENS_OF_AN_INSTANCE
+    assert make_plan(**arguments).phases[0].batch_size == 10
 
 
 def test_a_phase_longer_than_the_model_reads_is_refused(arguments: dict) -> None:

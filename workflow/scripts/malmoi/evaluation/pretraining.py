@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import AutoTokenizer, BertForPreTraining
+from transformers import AutoTokenizer, BertConfig, BertForPreTraining, PreTrainedModel
 
 from malmoi.atomic import write_json
 from malmoi.errors import InputError
 from malmoi.evaluation.intervals import figure, interval, numbered
-from malmoi.instances.loader import InstanceStore, padded
+from malmoi.instances.loader import InstanceStore, left_to_right, padded
 from malmoi.progress import LOG, track
-from malmoi.training.model import untrained
+from malmoi.training.model import load_network, objective_of, untrained, vocabulary_logits
 
 #: Instances whose labels are read at a time.
 BLOCK = 8192
@@ -43,7 +43,7 @@ def evaluate_pretraining(
     """Measure MLM and NSP on held-out instances and write the figures as JSON.
 
     Args:
-        model_dir: folder of a ``BertForPreTraining`` with its tokenizer.
+        model_dir: folder of a model that malmoi pretrained, with its tokenizer.
         instance_paths: the Arrow files of instances of each held-out split.
         train_paths: the training instances, for the unigram baseline.
         seed: of the untrained network and the bootstrap.
@@ -52,7 +52,8 @@ def evaluate_pretraining(
             in nats per masked token (MLM) or per pair (NSP); ``mlm_bits_per_character`` divides by
             the characters of the masked pieces, which makes vocabularies of different sizes roughly
             comparable. ``intervals`` are 95 % bootstrap intervals over documents (that of an
-            instance's first segment). Without sentence pairs there are no measures of NSP.
+            instance's first segment). Without sentence pairs, or a head for them, there are no measures of
+            NSP. Of a left-to-right model, MLM means the next token at every place.
         threads: CPU threads of torch; its own choice where None.
 
     Dynamic masks are those of ``malmoi.instances.loader.HELD_OUT``, at the rate training ends with.
@@ -64,12 +65,13 @@ def evaluate_pretraining(
     if threads:
         torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    trained_model = BertForPreTraining.from_pretrained(model_dir, local_files_only=True)
-    config = trained_model.config
-    networks = {"trained": trained_model, "untrained": untrained(config, seed)}
+    trained_model = load_network(model_dir)
+    config, objective = trained_model.config, objective_of(trained_model)
+    networks = {"trained": trained_model, "untrained": untrained(config, seed, objective)}
     characters = piece_characters(model_dir, config.vocab_size)
     vocabulary = Path(model_dir) / "vocab.txt"
-    counts = label_counts(InstanceStore(train_paths, vocabulary), config.vocab_size)
+    causal = objective == "ltr"
+    counts = label_counts(InstanceStore(train_paths, vocabulary), config.vocab_size, causal)
     unigram = unigram_losses(counts)
     report: dict[str, Any] = {
         "kind": "pretraining",
@@ -79,7 +81,7 @@ def evaluate_pretraining(
     }
     for split, paths in instance_paths.items():
         store = InstanceStore(paths, vocabulary)
-        labels = masked_labels(store, config.vocab_size)
+        labels = masked_labels(store, config.vocab_size, causal)
         if not sum(map(len, labels)):
             raise InputError(
                 f"{', '.join(map(str, paths))}: the {split} split holds no masked tokens to "
@@ -100,7 +102,7 @@ def evaluate_pretraining(
 
 @torch.inference_mode()
 def instance_sums(
-    model: BertForPreTraining,
+    model: PreTrainedModel,
     store: InstanceStore,
     batch_size: int,
     device: torch.device,
@@ -112,22 +114,23 @@ def instance_sums(
     only. An instance without a pair label has zeros for NSP.
     """
     model = model.to(device).eval()
+    bert, causal = isinstance(model.config, BertConfig), objective_of(model) == "ltr"
     result = np.zeros((len(store), len(SUMS)))
     starts = range(0, len(store), batch_size)
     for start in track(starts, label, total=len(starts), unit="batches"):
         rows = np.arange(start, min(start + batch_size, len(store)))
-        arrays = padded(store.rows(rows), limit=model.config.max_position_embeddings)
+        taken = store.rows(rows)
+        if causal:
+            taken = left_to_right(taken)
+        arrays = padded(taken, limit=model.config.max_position_embeddings)
         batch = {name: torch.from_numpy(v).to(device).long() for name, v in arrays.items()}
-        encoded = model.bert(
-            input_ids=batch["input_ids"],
-            token_type_ids=batch["token_type_ids"],
-            attention_mask=batch["attention_mask"],
+        read = ("input_ids", "attention_mask", "token_type_ids")
+        encoded = model.base_model(
+            **{name: batch[name] for name in read[: 3 if bert else 2]},
         )
         instance, position = torch.nonzero(batch["labels"] != -100, as_tuple=True)
         target = batch["labels"][instance, position]
-        logits = model.cls.predictions(encoded.last_hidden_state[instance, position]).float()
-        pair_logits = model.cls.seq_relationship(encoded.pooler_output).float()
-        pairs = batch["next_sentence_label"]
+        logits = vocabulary_logits(model, encoded.last_hidden_state[instance, position]).float()
 
         owner = instance.cpu().numpy()
         for column, values in (
@@ -138,42 +141,55 @@ def instance_sums(
             result[rows, column] = np.bincount(
                 owner, weights=values.cpu().numpy().astype(np.float64), minlength=len(rows)
             )
+        if not isinstance(model, BertForPreTraining):
+            continue
+        pairs = batch["next_sentence_label"]
+        pair_logits = model.cls.seq_relationship(encoded.pooler_output).float()
         result[rows, 3] = cross_entropy(pair_logits, pairs, reduction="none").cpu().numpy()
         result[rows, 4] = (pair_logits.argmax(-1) == pairs).cpu().numpy()
         result[rows, 5] = (pairs >= 0).cpu().numpy()
     return result
 
 
-def masked_labels(store: InstanceStore, vocabulary_size: int) -> list[np.ndarray]:
+def masked_labels(
+    store: InstanceStore, vocabulary_size: int, causal: bool = False
+) -> list[np.ndarray]:
     """Return the original ids (int64) at each instance's masked positions.
+
+    Of a ``causal`` model, which predicts every token but the first, these are all of them.
 
     Raises:
         InputError: an id is not in the vocabulary.
     """
     labels: list[np.ndarray] = []
-    for flat, counts in _labels(store, vocabulary_size, "labels"):
+    for flat, counts in _labels(store, vocabulary_size, causal, "labels"):
         labels.extend(np.split(flat, np.cumsum(counts)[:-1]))
     return labels
 
 
-def label_counts(store: InstanceStore, vocabulary_size: int) -> np.ndarray:
-    """Return how often each id is a masked label of the instances (int64 [V]).
+def label_counts(store: InstanceStore, vocabulary_size: int, causal: bool = False) -> np.ndarray:
+    """Return how often each id is among the ``masked_labels`` of the instances (int64 [V]).
 
     Raises:
         InputError: an id is not in the vocabulary.
     """
     result = np.zeros(vocabulary_size, dtype=np.int64)
-    for flat, _ in _labels(store, vocabulary_size, "unigram"):
+    for flat, _ in _labels(store, vocabulary_size, causal, "unigram"):
         result += np.bincount(flat, minlength=vocabulary_size)
     return result
 
 
 def _labels(
-    store: InstanceStore, vocabulary_size: int, label: str
+    store: InstanceStore, vocabulary_size: int, causal: bool, label: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the labels of a block of instances one after another, and how many each has (int64)."""
     for start in track(range(0, len(store), BLOCK), label, unit="blocks"):
-        flat, counts = store.labels(np.arange(start, min(start + BLOCK, len(store))))
+        indices = np.arange(start, min(start + BLOCK, len(store)))
+        if causal:
+            rows = left_to_right(store.rows(indices))
+            flat, counts = rows.mlm_labels.astype(np.int64), np.diff(rows.mlm_offsets)
+        else:
+            flat, counts = store.labels(indices)
         if len(flat) and int(flat.max()) >= vocabulary_size:
             raise InputError(
                 f"{store.paths[0]} and what is with it: token id {int(flat.max())} is outside the model's "

@@ -18,6 +18,7 @@ from malmoi.instances import masking, shards
 from malmoi.instances.batches import (
     IGNORED,
     Rows,
+    left_to_right,
     micro_batches,
     packed,
     padded,
@@ -34,6 +35,7 @@ __all__ = [
     "IGNORED",
     "InstanceStore",
     "Rows",
+    "left_to_right",
     "micro_batches",
     "packed",
     "padded",

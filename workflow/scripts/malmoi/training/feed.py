@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from malmoi.instances.batches import (
+from malmoi.instances.loader import (
     IGNORED,
+    InstanceStore,
     Rows,
     left_to_right,
     micro_batches,
@@ -21,7 +22,6 @@ from malmoi.instances.batches import (
     step_epochs,
     step_indices,
 )
-from malmoi.instances.loader import InstanceStore
 from malmoi.training.plan import Phase, Plan
 from malmoi.training.processes import end_with_parent
 

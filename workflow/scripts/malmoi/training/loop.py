@@ -24,8 +24,7 @@ from transformers import BertConfig
 from malmoi import sampling
 from malmoi.atomic import sync, write_json
 from malmoi.errors import InputError
-from malmoi.instances.batches import step_indices
-from malmoi.instances.loader import InstanceStore
+from malmoi.instances.loader import InstanceStore, step_indices
 from malmoi.progress import LOG
 from malmoi.training import checkpoint
 from malmoi.training.curves import Log, write_log

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
 from transformers import (
+    AutoConfig,
     BertConfig,
     BertForMaskedLM,
     BertForPreTraining,
@@ -20,7 +22,7 @@ from transformers import (
 )
 
 from malmoi.errors import InputError
-from malmoi.instances.batches import IGNORED
+from malmoi.instances.loader import IGNORED
 from malmoi.training.attention import PACKED, packing
 
 #: Layers, hidden size, attention heads: BERT of Devlin et al. 2019 and the small ones of Turc et al. 2019.
@@ -124,6 +126,34 @@ def untrained(config: PreTrainedConfig, seed: int, objective: str = "mlm+nsp") -
         return network(config, objective)
 
 
+def objective_of(model: PreTrainedModel) -> str:
+    """Return an objective that ``network`` gives a model's class for."""
+    if isinstance(model, BertForPreTraining):
+        return "mlm+nsp"
+    return "ltr" if isinstance(model, BertLMHeadModel) else "mlm"
+
+
+def load_network(folder: str | Path) -> PreTrainedModel:
+    """Return the model that a run exported to a folder.
+
+    Raises:
+        InputError: the folder's configuration names a class that no run exports.
+    """
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    named = (config.architectures or [None])[0]
+    for kind in (BertForPreTraining, BertForMaskedLM, BertLMHeadModel, ModernBertForMaskedLM):
+        if kind.__name__ == named:
+            return kind.from_pretrained(folder, local_files_only=True)
+    raise InputError(f"{folder}: config.json names {named}, which malmoi does not pretrain")
+
+
+def vocabulary_logits(model: PreTrainedModel, hidden: torch.Tensor) -> torch.Tensor:
+    """Return the logits (float [N, V]) that a model has for last hidden states (float [N, hidden])."""
+    if isinstance(model, ModernBertForMaskedLM):
+        return model.decoder(model.head(hidden))
+    return model.cls.predictions(hidden)
+
+
 class PretrainingModule(nn.Module):
     """A model as DeepSpeed trains it: from a micro-batch end to end to the sums of its losses.
 
@@ -147,13 +177,15 @@ class PretrainingModule(nn.Module):
         """
         hidden = self._padded(batch) if self.modern else self._end_to_end(batch)
         labels = batch["masked_labels"]
-        logits = self._vocabulary_logits(hidden[batch["masked_positions"]]).float()
+        logits = vocabulary_logits(self.model, hidden[batch["masked_positions"]]).float()
         counted = labels != IGNORED
         nothing = logits.new_zeros(())
         pair_loss, pairs, pairs_right = nothing, nothing, nothing
         if self.pairs:
             following = batch["next_sentence_label"]
-            firsts = hidden[batch["cu_seqlens"][: len(following)].long()]
+            # Sequences that only fill a shape up are empty and begin behind the last token.
+            places = batch["cu_seqlens"][: len(following)].long().clamp(max=len(hidden) - 1)
+            firsts = hidden[places]
             pooled = self.model.bert.pooler(firsts.unsqueeze(1))
             pair_logits = self.model.cls.seq_relationship(pooled).float()
             pair_loss = _summed_loss(pair_logits, following)
@@ -191,11 +223,6 @@ class PretrainingModule(nn.Module):
         return self.model.model(input_ids=ids, attention_mask=inside.long()).last_hidden_state[
             inside
         ]
-
-    def _vocabulary_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        if self.modern:
-            return self.model.decoder(self.model.head(hidden))
-        return self.model.cls.predictions(hidden)
 
 
 def _summed_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

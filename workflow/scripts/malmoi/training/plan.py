@@ -16,10 +16,6 @@ from malmoi.pretrained import used_files
 REFUSAL = "refused.txt"
 
 
-#: Settings that no fingerprint covers: how the run is carried out, and a folder that counts by its content.
-ASIDE = ("runtime", "init")
-
-
 @dataclass(frozen=True)
 class Phase:
     """A stretch of training on instances of one length: ``steps`` global batches of ``batch_size``.
@@ -122,7 +118,7 @@ def make_plan(
         _check_vocabulary(path, manifest, vocabulary)
         phases.append(_phase(phase, Path(path).parent, manifest, settings))
     parts = {
-        **_leaves("pretrain", {name: settings[name] for name in settings if name not in ASIDE}),
+        **_leaves("pretrain", {name: settings[name] for name in settings if name != "runtime"}),
         "seed": seed,
         **{f"instances of {phase.name}": of_file(given[phase.name][0]) for phase in phases},
         "vocabulary": of_file(vocabulary),
