@@ -139,13 +139,11 @@ def test_models_without_pairs_are_measured_as_they_were_trained(objective, model
     rows = InstanceStore([path]).rows(np.arange(8))
     if objective == "ltr":
         rows = left_to_right(rows)
-    given = {
-        name: torch.from_numpy(value).long()
-        for name, value in packed(rows).items()
-        if name != "max_seqlen"
-    }
+    given = packed(rows)
+    longest = given.pop("max_seqlen")
+    given = {name: torch.from_numpy(value).long() for name, value in given.items()}
     with torch.no_grad():
-        sums = PretrainingModule(model).eval()({**given, "max_seqlen": 14})
+        sums = PretrainingModule(model).eval()({**given, "max_seqlen": longest})
     figures = report["test"]["trained"]
     assert figures["mlm_loss"] == pytest.approx(float(sums.mlm_loss / sums.mlm_count), abs=1e-5)
     assert figures["masked_tokens"] == report["test"]["unigram"]["masked_tokens"] == sums.mlm_count
