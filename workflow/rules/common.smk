@@ -178,6 +178,7 @@ def package_config(wildcards):
     return {
         "sources": pick(settings, "corpus")["corpus"]["sources"],
         "takedown": listed_documents(),
+        "libraries": pinned_versions(),
         "publish": described("description", "limits"),
         "config": made_by(settings, *sections),
     }
@@ -211,6 +212,7 @@ def package_tokenizer_config():
     return {
         "sources": stage("corpus")["corpus"]["sources"],
         "takedown": listed_documents(),
+        "libraries": pinned_versions(),
         "publish": described(),
         "config": made_by(config, *sections),
     }
@@ -221,10 +223,20 @@ def package_dataset_config():
     return {
         "sources": stage("corpus")["corpus"]["sources"],
         "takedown": listed_documents(),
+        "libraries": pinned_versions(),
         "licences": sorted(config["publish"]["dataset_licences"]),
         "publish": described(),
         "config": stage("seed", "corpus", "normalize", "curate"),
     }
+
+
+def pinned_versions():
+    """Return the version of every library that a stage's environment pins."""
+    found = {}
+    for path in Path(workflow.basedir, "envs").glob("*.yaml"):
+        *_, pip = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
+        found |= dict(line.split("==") for line in pip["pip"])
+    return dict(sorted(found.items()))
 
 
 def listed_documents():

@@ -182,6 +182,7 @@ def run_files(tmp_path_factory) -> dict:
             {"name": "leaflets", "domain": "medical", "license": "CC0-1.0"},
         ],
         "takedown": {"documents": [], "files": {}},
+        "libraries": {"torch": "0.1", "of_another_stage": "3.2.1"},
         "publish": {"title": "Tiny BERT", "license": "cc-by-4.0"},
         "config": {
             "corpus": {"sources": [{"name": "precedents", "path": "/home/somebody/precedents"}]},

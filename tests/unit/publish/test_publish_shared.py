@@ -19,7 +19,8 @@ SETTINGS = {
 
 
 def taken(run_files, *names):
-    return {name: run_files[name] for name in ("summary", "ledger", "sources", "takedown", *names)}
+    shared = ("summary", "ledger", "sources", "takedown", "libraries")
+    return {name: run_files[name] for name in (*shared, *names)}
 
 
 def gates_of(package):

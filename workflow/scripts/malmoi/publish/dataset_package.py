@@ -39,6 +39,7 @@ def build_dataset_package(
     takedown: Mapping[str, Any],
     publish: Mapping[str, Any],
     config: Mapping[str, Any],
+    libraries: Mapping[str, str],
 ) -> None:
     """Write the package folder ``target`` once every gate is passed or overridden.
 
@@ -65,7 +66,11 @@ def build_dataset_package(
                 f"licences ({stated}) that has documents"
             )
         origin = provenance(
-            config=config, training={}, manifests={}, files=[*map(Path, documents), Path(summary)]
+            config=config,
+            training={},
+            manifests={},
+            files=[*map(Path, documents), Path(summary)],
+            libraries=libraries,
         )
         write_json(folder / "provenance.json", origin)
         data = sorted((folder / "data").iterdir())

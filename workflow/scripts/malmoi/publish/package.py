@@ -50,6 +50,7 @@ def build_package(
     takedown: Mapping[str, Any],
     publish: Mapping[str, Any],
     config: Mapping[str, Any],
+    libraries: Mapping[str, str],
     template: str | Path = card.TEMPLATE,
 ) -> None:
     """Write the package folder ``target`` once every gate is passed or overridden.
@@ -62,6 +63,7 @@ def build_package(
     Of ``publish`` these keys are read: ``title``, ``description``, ``license``, ``license_name``,
     ``license_link``, ``tags``, ``limits``, ``citation``, ``parity_documents``, ``override_gates``.
     ``config`` is kept in ``provenance.json``; it also gives the card its settings.
+    ``libraries`` are the versions that the stages' environments pin.
 
     Raises:
         InputError: a file that belongs into the package is missing, or a gate failed.
@@ -89,6 +91,7 @@ def build_package(
             manifests=by_phase,
             # The measures of the vocabulary lie beside those of other tokenizers, so their file tells nothing.
             files=[summary, *map(Path, manifests), *evaluation],
+            libraries=libraries,
         )
         write_json(folder / "provenance.json", origin)
         loading = gates.loads(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
@@ -14,20 +15,6 @@ from malmoi import fingerprint
 #: Keys of the config's ``publish`` section that say where a package goes, not what it is.
 TARGET_KEYS = ("target", "repo_id", "private", "endpoint")
 
-LIBRARIES = (
-    "deepspeed",
-    "huggingface_hub",
-    "kiwipiepy",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "safetensors",
-    "snakemake",
-    "tokenizers",
-    "torch",
-    "transformers",
-)
-
 
 def provenance(
     *,
@@ -35,12 +22,14 @@ def provenance(
     training: Mapping[str, Any],
     manifests: Mapping[str, Mapping[str, Any]],
     files: Sequence[Path],
+    libraries: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the provenance of a package.
 
     ``config`` is shown without the keys that say where the package goes and with absolute paths cut to
     their last part, so that neither a repository name nor a home folder ends up in it. ``manifests`` are
-    the instance manifests by phase; ``files`` are the other inputs, listed by name and sha256.
+    the instance manifests by phase; ``files`` are the other inputs, listed by name and sha256; ``libraries``
+    are the versions that the stages' environments pin.
     """
     cleaned = _without_places(config)
     if isinstance(cleaned.get("publish"), dict):
@@ -51,7 +40,7 @@ def provenance(
         "config": cleaned,
         "config_fingerprint": fingerprint.of_value(cleaned),
         "code": _code(),
-        "libraries": _versions(),
+        "libraries": _versions(libraries),
         "python": platform.python_version(),
         "training": dict(training),
         "shards": {
@@ -92,11 +81,10 @@ def _code() -> dict[str, str]:
     return {room: fingerprint.of_value(files) for room, files in sorted(rooms.items())}
 
 
-def _versions() -> dict[str, str]:
-    versions = {}
-    for name in LIBRARIES:
-        try:
+def _versions(pinned: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions installed here; of what only other stages' environments hold, those pinned."""
+    versions = dict(pinned)
+    for name in pinned:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return versions

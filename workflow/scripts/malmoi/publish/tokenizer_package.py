@@ -33,6 +33,7 @@ def build_tokenizer_package(
     takedown: Mapping[str, Any],
     publish: Mapping[str, Any],
     config: Mapping[str, Any],
+    libraries: Mapping[str, str],
 ) -> None:
     """Write the package folder ``target`` once every gate is passed or overridden.
 
@@ -54,7 +55,13 @@ def build_tokenizer_package(
                 raise InputError(f"{tokenizer} holds no {name}; learn the vocabulary again")
             shutil.copyfile(tokenizer / name, folder / name)
         segmentation = copy_segmentation(folder, config["segment"], segments)
-        origin = provenance(config=config, training={}, manifests={}, files=[Path(summary)])
+        origin = provenance(
+            config=config,
+            training={},
+            manifests={},
+            files=[Path(summary)],
+            libraries=libraries,
+        )
         write_json(folder / "provenance.json", origin)
         pieces = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
         finish_package(
