@@ -116,7 +116,7 @@ def test_a_default_written_out_plans_nothing(finished):
         ("vocabulary.compare", ["klue/bert-base"], after("vocabulary_report")),
         ("vocabulary.sweep.sizes", [4096], set()),
         ("instances.masking.rate", 0.2, after("instances", "held_out_instances")),
-        ("instances.pairs.kind", "sop", after("instances", "held_out_instances")),
+        ("instances.pairs.short_share", 0.2, after("instances", "held_out_instances")),
         # Held-out masks are written down whatever the training's are.
         ("instances.masking.when", "dynamic", after("instances")),
         # A phase no model uses leaves the models alone.
