@@ -51,7 +51,7 @@ wildcard_constraints:
     phase=PART,
     split="train|validation|test",
     kind="dataset|tokenizer",
-    shard=r"\d{4}|all",
+    shard=r"\d{4}|all|canaries",
     contents="encoder|tokenizer",
     owner="[A-Za-z0-9_.-]+",
     model="[A-Za-z0-9_.-]+",
@@ -356,6 +356,11 @@ def check_names():
                 raise InputError(f"{where} is not among instances.phases ({known})")
             if lengths[phase["name"]] > settings["max_position_embeddings"]:
                 raise InputError(f"{where} is longer than pretrain.max_position_embeddings")
+    if config["evaluate"]["audit"]["canaries"] and config["segment"]["input"] == "segmented":
+        raise InputError(
+            "evaluate.audit.canaries: a planted secret would be cut by the analyzer, so the audit could "
+            "not ask for it; set segment.input to raw, or canaries to false"
+        )
     check_encoder("vocabulary.tokenizer", config["vocabulary"]["tokenizer"], weights=False)
     for source in config["corpus"]["sources"]:
         if "sections" in source["fields"]:
@@ -491,3 +496,6 @@ SHARDS = [f"{number:04d}" for number in range(config["corpus"]["shards"])]
 PHASES = {phase["name"]: phase for phase in config["instances"]["phases"]}
 TASKS = {task["name"]: task for task in config["evaluate"]["tasks"]}
 EXPERIMENTS = sorted(config["experiments"])
+#: Planted canaries are a shard of their own, of which only training reads.
+PLANTED = ["canaries"] if config["evaluate"]["audit"]["canaries"] else []
+TRAINED = SHARDS + PLANTED

@@ -158,13 +158,19 @@ rule ledger:
         [f"results/ingest/{source}/{batch}/ledger.parquet" for source, batch in INGESTED],
         expand(
             "results/ledger/{stage}/{shard}.parquet",
-            stage=("normalize", "filter", "deduplicate", "segment", "tokenize"),
+            stage=("normalize", "filter", "deduplicate"),
             shard=SHARDS,
+        ),
+        expand("results/audit/{shard}-ledger.parquet", shard=PLANTED),
+        expand(
+            "results/ledger/{stage}/{shard}.parquet",
+            stage=("segment", "tokenize"),
+            shard=TRAINED,
         ),
         expand(
             "results/ledger/instances/{phase}/train/{shard}.parquet",
             phase=PHASES,
-            shard=SHARDS,
+            shard=TRAINED,
         ),
         expand(
             "results/ledger/instances/{phase}/{split}/all.parquet",

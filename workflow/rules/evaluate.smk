@@ -1,4 +1,4 @@
-"""Stage 9: held-out figures and fine-tuning beside their baselines."""
+"""Stage 9: held-out figures, fine-tuning beside its baselines, and what a model remembers."""
 
 
 rule evaluate_pretraining:
@@ -56,6 +56,71 @@ rule evaluate_classification:
         code=code("evaluate_classification.py"),
     script:
         "../scripts/evaluate_classification.py"
+
+
+# Only where they are asked for: documents that come in after everything that could merge or drop them.
+rule plant_canaries:
+    output:
+        documents="results/curated/canaries.parquet",
+        digest="results/dedup/canaries.sha256",
+        table="results/audit/canaries.csv",
+        ledger="results/audit/canaries-ledger.parquet",
+    log:
+        "results/logs/plant_canaries.log",
+    benchmark:
+        "results/benchmarks/plant_canaries.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem="1GB",
+        runtime="10m",
+    params:
+        cfg=stage("seed", "evaluate.audit.counts", "evaluate.audit.per_format"),
+        code=code("plant_canaries.py"),
+    script:
+        "../scripts/plant_canaries.py"
+
+
+ruleorder: plant_canaries > split
+
+
+rule audit:
+    input:
+        model="results/model/{experiment}",
+        summary="results/training/{experiment}/summary.json",
+        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        canaries=expand("results/audit/{shard}.csv", shard=PLANTED),
+    output:
+        json="results/evaluation/{experiment}/audit.json",
+        csv=report(
+            "results/evaluation/{experiment}/audit.csv",
+            caption="../report/audit.rst",
+            category="Evaluation",
+            labels={"table": "memorisation audit", "experiment": "{experiment}"},
+        ),
+        png=report(
+            "results/evaluation/{experiment}/audit.png",
+            caption="../report/audit.rst",
+            category="Evaluation",
+            labels={"figure": "memorisation audit", "experiment": "{experiment}"},
+        ),
+    log:
+        "results/logs/evaluate/{experiment}-audit.log",
+    benchmark:
+        "results/benchmarks/evaluate/{experiment}-audit.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="2h",
+    params:
+        cfg=stage("seed", "evaluate.audit"),
+        code=code("audit_model.py"),
+    script:
+        "../scripts/audit_model.py"
 
 
 rule compare:

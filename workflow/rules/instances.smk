@@ -53,7 +53,7 @@ rule held_out_instances:
 
 rule instances_manifest:
     input:
-        train=expand("results/instances/{{phase}}/train/{shard}.json", shard=SHARDS),
+        train=expand("results/instances/{{phase}}/train/{shard}.json", shard=TRAINED),
         validation="results/instances/{phase}/validation/all.json",
         test="results/instances/{phase}/test/all.json",
     output:

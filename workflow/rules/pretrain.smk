@@ -9,7 +9,7 @@ rule pretrain:
         train=lambda wildcards: expand(
             "results/instances/{phase}/train/{shard}.arrow",
             phase=pretrain_phases(wildcards),
-            shard=SHARDS,
+            shard=TRAINED,
         ),
         held_out=lambda wildcards: expand(
             "results/instances/{phase}/validation/all.arrow", phase=pretrain_phases(wildcards)
