@@ -6,7 +6,7 @@ import argparse
 import importlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,12 +15,23 @@ ROOT = Path(__file__).resolve().parent.parent
 Wanted = Mapping[str, tuple[str, float, str]]
 
 
-def main(area: str, title: str, parts: Sequence[str], wanted: Wanted) -> None:
+#: A figure; None where this machine cannot measure it, such as those of a GPU.
+Figure = float | str | None
+
+
+def main(
+    area: str,
+    title: str,
+    parts: Sequence[str],
+    wanted: Wanted,
+    more: Callable[[Mapping[str, Figure]], Sequence[str]] | None = None,
+) -> None:
     """Measure the parts of an area and write ``results.json`` and ``README.md`` beside them.
 
     A part is the module ``benchmarks.{area}.{part}`` with a function ``measure(data, work)`` that returns
     figures by name. Both files are written after each part, so that a stop loses nothing; ``--only``
-    measures some parts again and leaves the other figures as they are.
+    measures some parts again and leaves the other figures as they are. ``more`` gives further lines of the
+    README from the figures.
     """
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
@@ -43,19 +54,24 @@ def main(area: str, title: str, parts: Sequence[str], wanted: Wanted) -> None:
         values |= found
         path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         (here / "README.md").write_text(
-            _readme(area, title, parts, wanted, values), encoding="utf-8"
+            "\n".join(
+                [*_readme(area, title, parts, wanted, values), *(more(values) if more else ())]
+            )
+            + "\n",
+            encoding="utf-8",
         )
     missed = [
         name
         for name, (sign, limit, _) in wanted.items()
-        if name in values and (values[name] < limit if sign == ">=" else values[name] > limit)
+        if values.get(name) is not None
+        and (values[name] < limit if sign == ">=" else values[name] > limit)
     ]
     print("missed:", ", ".join(missed) or "none")
 
 
 def _readme(
-    area: str, title: str, parts: Sequence[str], wanted: Wanted, values: Mapping[str, float]
-) -> str:
+    area: str, title: str, parts: Sequence[str], wanted: Wanted, values: Mapping[str, Figure]
+) -> list[str]:
     lines = [
         f"# {title}",
         "",
@@ -67,7 +83,14 @@ def _readme(
     ]
     for name, (sign, limit, meaning) in wanted.items():
         if name in values:
-            lines.append(f"| `{name}` | {values[name]:,.5g} | {sign} {limit:,g} | {meaning} |")
+            shown = _shown(values[name], 5)
+            lines.append(f"| `{name}` | {shown} | {sign} {limit:,g} | {meaning} |")
     lines += ["", "All that was measured:", "", "| figure | value |", "|---|---|"]
-    lines += [f"| `{name}` | {value:,.6g} |" for name, value in sorted(values.items())]
-    return "\n".join(lines) + "\n"
+    lines += [f"| `{name}` | {_shown(value, 6)} |" for name, value in sorted(values.items())]
+    return lines
+
+
+def _shown(value: Figure, digits: int) -> str:
+    if value is None:
+        return "not measured"
+    return value if isinstance(value, str) else f"{value:,.{digits}g}"
