@@ -16,11 +16,13 @@ from malmoi.training.plan import Plan
 def plan(tmp_path: Path) -> Plan:
     return Plan(
         fingerprint="0" * 64,
+        parts={"code": "new"},
         seed=1,
         phases=[],
-        settings={"runtime": {"ranks": 2, "threads_per_rank": 3}},
+        settings={"runtime": {"ranks": 2, "nodes": 1, "threads_per_rank": 3, "loader_workers": 1}},
         vocabulary_size=9,
         tokenizer="tokenizer",
+        init=None,
         checkpoints=str(tmp_path / "checkpoints"),
         model_output=str(tmp_path / "model"),
         log_output=str(tmp_path / "log"),
@@ -39,8 +41,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def program(path: Path) -> None:
-    path.write_text("#!/bin/sh\n")
+def program(path: Path, *lines: str) -> None:
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
     path.chmod(0o755)
 
 
@@ -101,6 +103,49 @@ def test_the_lock_of_a_build_that_goes_on_is_left(
         assert lock.exists()
     rank_environment(plan)
     assert not lock.exists()
+
+
+def test_several_nodes_need_a_slurm_job_of_as_many(
+    plan: Plan, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.settings["runtime"]["nodes"] = 2
+    program(programs / "c++")
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    with pytest.raises(
+        InputError, match=r"runtime\.nodes is 2.*sbatch --nodes=2.*SLURM_JOB_ID is not set"
+    ):
+        launch(plan)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    program(programs / "srun")
+    program(programs / "squeue", "echo gone >&2; exit 1")
+    with pytest.raises(InputError, match=r"squeue .*--jobs=7.* failed in this Slurm job: gone"):
+        launch(plan)
+    program(programs / "squeue", 'echo "1 n1"')
+    with pytest.raises(InputError, match=r"runtime\.nodes is 2.*job 7 has 1"):
+        launch(plan)
+
+
+def test_each_node_of_a_slurm_job_gets_one_torchrun(
+    plan: Plan, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan.settings["runtime"] |= {"nodes": 2, "ranks": 6}
+    for name in ("SLURM_CPUS_ON_NODE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLURM_JOB_ID", "20003")
+    program(programs / "c++")
+    program(programs / "squeue", 'echo "2 gpu[3,7]"')
+    program(
+        programs / "scontrol", 'test "$*" = "show hostnames gpu[3,7]" && echo gpu3 && echo gpu7'
+    )
+    program(programs / "srun", f'for word in "$@"; do echo "$word" >>{tmp_path}/words; done')
+    launch(plan)
+    words = (tmp_path / "words").read_text().splitlines()
+    # Three ranks, each with three threads and a loader.
+    assert {"--nodes=2", "--ntasks=2", "--ntasks-per-node=1", "--cpus-per-task=12"} <= set(words)
+    assert {"--nnodes=2", "--nproc-per-node=3", "--master-addr=gpu3"} <= set(words)
+    assert {"--kill-on-bad-exit=1", "--master-port=20003"} <= set(words)
+    assert '--node-rank="$SLURM_NODEID"' in words[words.index("-c") + 1]
+    assert words[-1] == str(Path(plan.checkpoints) / "plan.json")
 
 
 def test_the_entry_point_tells_its_usage(capsys: pytest.CaptureFixture) -> None:

@@ -8,6 +8,8 @@ up without the workflow:
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import os
 import socket
@@ -42,16 +44,35 @@ def main(arguments: list[str]) -> int:
     try:
         train(plan)
     except InputError as error:
-        # Any rank may come here first, and its end ends the others; the launcher reads the file.
-        write_text(Path(plan.checkpoints) / REFUSAL, str(error))
-        if os.environ["RANK"] == "0":
-            LOG.error("%s", error)
-            print(f"malmoi: {error}", file=sys.stderr)
+        _refuse(plan, str(error))
         return 2
-    except Exception:
-        LOG.exception("rank %s failed", os.environ["RANK"])
-        raise
+    except Exception as error:
+        if not _lacks_room(error):
+            LOG.exception("rank %s failed", os.environ["RANK"])
+            raise
+        _refuse(
+            plan, f"{error}: what was saved before is whole. Make room and run the same command"
+        )
+        return 2
     return 0
+
+
+def _refuse(plan: Plan, message: str) -> None:
+    """Say why a run cannot go on: to the launcher, in the log and on standard error."""
+    told = False
+    # Any rank may come here first, and its end ends the others; the launcher reads the file.
+    with contextlib.suppress(OSError):
+        write_text(Path(plan.checkpoints) / REFUSAL, message)
+        told = True
+    if os.environ["RANK"] == "0" or not told:
+        LOG.error("%s", message)
+        print(f"malmoi: {message}", file=sys.stderr)
+
+
+def _lacks_room(error: Exception) -> bool:
+    """Return whether a disk or a quota was full; libraries wrap the system's error, but keep its words."""
+    words = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
+    return any(word in str(error) for word in words)
 
 
 def _be_the_only_rank() -> None:

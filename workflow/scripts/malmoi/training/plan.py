@@ -15,6 +15,10 @@ from malmoi.pretrained import used_files
 #: File in the checkpoint folder by which a rank tells the launcher what it cannot use.
 REFUSAL = "refused.txt"
 
+#: Settings that no fingerprint covers: how a run is carried out, and what it does about a step that went
+#: wrong, which people choose when one did, to go on from the checkpoint before it.
+ASIDE = ("runtime", "bad_steps")
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -93,8 +97,9 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a run from the config's ``pretrain`` section and the phases' manifests.
 
-    The fingerprint covers settings, data and code, but not ``settings["runtime"]``: how many ranks, how
-    often to save. Checkpoints live in a folder of that name, so a changed run never takes up another's.
+    The fingerprint covers settings, data and code, but not ``settings["runtime"]`` (how many ranks, how often
+    to save) and ``settings["bad_steps"]``. Checkpoints live in a folder of that name, so a changed run never
+    takes up another's.
 
     Raises:
         InputError: phases and manifests do not fit each other, the tokenizer or the model; or an instance
@@ -118,7 +123,7 @@ def make_plan(
         _check_vocabulary(path, manifest, vocabulary)
         phases.append(_phase(phase, Path(path).parent, manifest, settings))
     parts = {
-        **_leaves("pretrain", {name: settings[name] for name in settings if name != "runtime"}),
+        **_leaves("pretrain", {name: settings[name] for name in settings if name not in ASIDE}),
         "seed": seed,
         **{f"instances of {phase.name}": of_file(given[phase.name][0]) for phase in phases},
         "vocabulary": of_file(vocabulary),
