@@ -46,6 +46,12 @@ STOPPED = 75
 #: Bytes of a parameter in a checkpoint: the weight and AdamW's two moments, all float32.
 _SAVED_BYTES = 12
 
+#: Bytes of room for what comes with the weights: names, the manifest, some lines of the log.
+_BESIDE_BYTES = 2**20
+
+#: Seconds between two drawings of the curves of a run that goes on.
+_DRAW_SECONDS = 60
+
 
 class Trainer:
     """One rank's part of a run."""
@@ -93,7 +99,12 @@ class Trainer:
         self.watch = Watch(settings["bad_steps"])
         #: Steps that went wrong before and are left out.
         self.skipped: set[int] = set()
-        self.norm = torch.tensor(float("nan"))
+        #: Versions of malmoi's code that did the steps so far, in order.
+        self.codes: list[str] = [plan.parts["code"]]
+        #: Norm of the gradient of the last step done.
+        self.norm = torch.tensor(0.0)
+        self.log: Log | None = None
+        self.drawn = time.monotonic()
         self.step = 0
         if not self._resume():
             self.state.begin(weights)
@@ -129,6 +140,9 @@ class Trainer:
         self.window.restore(found["window"], self.rank, self.ranks, self.device)
         self.watch.forget(found["recent"])
         self.skipped |= set(found["skipped"])
+        self.norm = torch.tensor(found["norm"])
+        code = self.plan.parts["code"]
+        self.codes = [*found["codes"], *([] if found["codes"][-1] == code else [code])]
         self.step = int(found["step"])
         if self.rank == 0:
             LOG.info("resuming after step %d of %d", self.step, self.plan.total_steps)
@@ -155,7 +169,8 @@ class Trainer:
             self.root.mkdir(parents=True, exist_ok=True)
             checkpoint.drop_partial(self.root)
             try:
-                checkpoint.check_space(self.root, self.parameters * _SAVED_BYTES)
+                needed = self.parameters * _SAVED_BYTES + _BESIDE_BYTES
+                checkpoint.check_space(self.root, needed)
             except InputError as error:
                 refusal = [str(error)]
         distributed.broadcast_object_list(refusal, group=self.talk)
@@ -180,7 +195,9 @@ class Trainer:
                 "fingerprint": self.plan.fingerprint,
                 "optimizer_steps": self.step - sum(step < self.step for step in self.skipped),
                 "skipped": sorted(self.skipped),
+                "codes": self.codes,
                 "recent": self.watch.recent,
+                "norm": float(self.norm),
                 "window": window,
             }
             checkpoint.publish(
@@ -190,6 +207,9 @@ class Trainer:
                 runtime["keep_checkpoints"],
                 runtime["keep_checkpoints_every"],
             )
+            if self.log is not None and time.monotonic() - self.drawn > _DRAW_SECONDS:
+                write_log(self.log, self.root / "curves")
+                self.drawn = time.monotonic()
         distributed.barrier(group=self.talk)
 
     def run(self) -> None:
@@ -199,17 +219,17 @@ class Trainer:
         """
         stopped = False
         while not stopped:
-            log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
+            self.log = Log(self.root / "log.jsonl", self.step) if self.rank == 0 else None
             if self.step == 0:
                 # A disk without room, or a network without a way, shows here and not after hours.
                 self.save()
-                self._held_out(self.plan.phases[0], log)
+                self._held_out(self.plan.phases[0])
                 self.window.restart_clock()
             if self.step == self.plan.total_steps:
                 break
             feed = Feed(self.plan, self.rank, self.ranks, self.step, self.device)
             with contextlib.closing(feed):
-                stopped = self._train(feed, log)
+                stopped = self._train(feed)
             if self.watch.bad:
                 self._go_back(*self.watch.bad)
             else:
@@ -219,10 +239,10 @@ class Trainer:
                 LOG.warning("asked to stop: saved after step %d; run again to go on", self.step)
             leave(STOPPED)
         if self.rank == 0:
-            self._finish(log)
+            self._finish()
         distributed.barrier(group=self.talk)
 
-    def _train(self, feed: Feed, log: Log | None) -> bool:
+    def _train(self, feed: Feed) -> bool:
         """Do the steps that are left; return whether the run was asked to stop before the last.
 
         A step that went wrong ends it too; the watch tells which.
@@ -251,9 +271,9 @@ class Trainer:
                 if self.watch.bad:
                     return False
                 if logs:
-                    self._report(phase, log)
+                    self._report(phase)
                 if measures:
-                    self._held_out(phase, log)
+                    self._held_out(phase)
                 if stop:
                     return True
                 if saves and self.step < total:
@@ -341,29 +361,30 @@ class Trainer:
         self.skipped.add(step)
         if settings["action"] == "stop":
             raise InputError(
-                f"step {step + 1} went wrong: {what}; {last}. Lower pretrain.learning_rate, or set "
-                "pretrain.bad_steps.action to skip to go on from there without this step's batch"
+                f"step {step + 1} went wrong: {what}; {last}. Set pretrain.bad_steps.action to skip to go on "
+                "from there without this step's batch, or lower pretrain.learning_rate and begin anew"
             )
         if len(self.skipped) > settings["most"]:
             raise InputError(
                 f"step {step + 1} went wrong: {what}; {settings['most']} steps were left out before, the most "
-                f"that pretrain.bad_steps.most allows; {last}. Lower pretrain.learning_rate"
+                f"that pretrain.bad_steps.most allows; {last}. Raise it to go on from there, or lower "
+                "pretrain.learning_rate and begin anew"
             )
         if self.rank == 0:
             LOG.warning("step %d went wrong: %s; going back to leave it out", step + 1, what)
         if not self._resume():
             raise RuntimeError(f"no checkpoint in {self.root} can be read any more")
 
-    def _report(self, phase: Phase, log: Log | None) -> None:
+    def _report(self, phase: Phase) -> None:
         """Write a line of what happened since the last one."""
         steps, total = self.window.steps, self.plan.total_steps
         if not steps:
             return  # all were left out
         row = self.window.close(self._sum, self.norm)
-        if log is None:
+        if self.log is None:
             return
         row = {"step": self.step, "phase": phase.name, **row}
-        log.add("train", row)
+        self.log.add("train", row)
         LOG.info(
             "step %d of %d, %s: loss %.3f (MLM %.3f, NSP %.3f), NSP accuracy %.3f, "
             "learning rate %.2e, %.0f tokens/s, %.0f s left",
@@ -375,7 +396,7 @@ class Trainer:
             (total - self.step) * row["seconds"] / steps,
         )
 
-    def _held_out(self, phase: Phase, log: Log | None) -> None:
+    def _held_out(self, phase: Phase) -> None:
         """Measure losses and accuracies on validation instances; every rank takes a part."""
         plan = self.plan
         store = InstanceStore([phase.held_out], Path(plan.tokenizer) / "vocab.txt")
@@ -401,16 +422,17 @@ class Trainer:
                 for batch in step.micro_batches(self.device):
                     sums += batch_sums(self.engine(batch))
         values = self._sum(sums.tolist())
-        if log is not None:
+        if self.log is not None:
             row = {"step": self.step, "phase": phase.name, **means(values)}
-            log.add("held_out", row)
+            self.log.add("held_out", row)
             LOG.info(
                 "step %d, held out: MLM loss %.3f accuracy %.3f, NSP accuracy %.3f",
                 *(row[name] for name in ("step", "mlm_loss", "mlm_accuracy", "nsp_accuracy")),
             )
 
-    def _finish(self, log: Log | None) -> None:
-        assert log is not None
+    def _finish(self) -> None:
+        assert self.log is not None
+        log = self.log
         plan, folder = self.plan, Path(self.plan.log_output)
         found = checkpoint.newest(self.root)
         if found is None or found["step"] != plan.total_steps:
@@ -425,6 +447,7 @@ class Trainer:
             folder / "summary.json",
             {
                 "fingerprint": plan.fingerprint,
+                "codes": self.codes,
                 "parameters": self.parameters,
                 "steps": plan.total_steps,
                 "skipped_steps": sorted(step + 1 for step in self.skipped),
