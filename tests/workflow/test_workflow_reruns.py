@@ -20,20 +20,21 @@ READERS = {
     "split": {"segment", "ledger", "curation_report"},
     "segment": {
         *("vocabulary", "vocabulary_report", "tokenize"),
-        *("evaluate_classification", "package", "ledger"),
+        *("evaluate_classification", "audit", "package", "ledger"),
     },
     "vocabulary": {
         *("vocabulary_report", "tokenize", "instances"),
         *("held_out_instances", "pretrain"),
     },
     "vocabulary_report": {"package"},
-    "tokenize": {"instances", "held_out_instances", "package", "ledger"},
+    "tokenize": {"instances", "held_out_instances", "audit", "package", "ledger"},
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "instances_manifest": {"pretrain", "package"},
-    "pretrain": {"evaluate_pretraining", "evaluate_classification", "package"},
+    "pretrain": {"evaluate_pretraining", "evaluate_classification", "audit", "package"},
     "evaluate_pretraining": {"compare", "package"},
     "evaluate_classification": {"compare", "package"},
+    "audit": {"package"},
     "ledger": {"package"},
     "curation_report": set(),
     "compare": set(),
@@ -127,6 +128,14 @@ def test_a_default_written_out_plans_nothing(finished):
         ),
         ("pretrain.learning_rate", 0.0002, after("pretrain")),
         ("evaluate.batch_size", 32, after("evaluate_pretraining")),
+        ("evaluate.audit.masks", 2, after("audit")),
+        # Planted documents are trained on, and neither the vocabulary nor held-out figures change.
+        (
+            "evaluate.audit.canaries",
+            True,
+            {"plant_canaries", "segment", "tokenize", "instances", "instances_manifest", "ledger"}
+            | after("pretrain"),
+        ),
         (
             "evaluate.tasks",
             [TASK],
@@ -153,6 +162,7 @@ def test_another_experiment_shares_all_stages_before_pretraining(finished):
     assert plan == {
         "pretrain": 1,
         "evaluate_pretraining": 1,
+        "audit": 1,
         "compare": 1,
         "package": 1,
         "publish": 1,

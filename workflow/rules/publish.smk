@@ -24,6 +24,7 @@ rule package:
             experiment=wildcards.experiment,
             name=["pretraining", *(f"classification-{task}" for task in TASKS)],
         ),
+        audit="results/evaluation/{experiment}/audit.json",
         vocabulary="results/vocabulary/measures.csv",
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
         tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),

@@ -13,6 +13,7 @@ build_package(
     manifests=snakemake.input.manifests,
     training=snakemake.input.training,
     evaluation=snakemake.input.evaluation,
+    audit=snakemake.input.audit,
     vocabulary=snakemake.input.vocabulary,
     segments=snakemake.input.segments,
     tokens=snakemake.input.tokens,

@@ -163,6 +163,15 @@ def run_files(tmp_path_factory) -> dict:
         for domain in ("legal", "all")
     ]
     pd.DataFrame(measures).to_csv(folder / "measures.csv", index=False)
+    check = {"name": "membership_auc", "passed": True, "value": 0.0125, "limit": 0.03}
+    audit = {
+        "kind": "audit",
+        "model": fingerprint.of_weights(folder / "model"),
+        "checks": [{**check, "says": "what an attack has over piece counts"}],
+        "exposure": [{"count": 32, "canaries": 24, "bits": 5.75}],
+        "identifiers": {},
+    }
+    write_json(folder / "audit.json", audit)
     figure = Figure()
     figure.subplots().plot([3, 2, 1])
     figure.savefig(folder / "loss.png")
@@ -174,6 +183,7 @@ def run_files(tmp_path_factory) -> dict:
         "manifests": [folder / "manifest.json"],
         "training": [folder / "summary.json", folder / "loss.png"],
         "evaluation": sorted((folder / "evaluation").glob("*.json")),
+        "audit": folder / "audit.json",
         "vocabulary": folder / "measures.csv",
         "segments": sorted((folder / "segments").glob("*.parquet")),
         "tokens": sorted((folder / "tokens").glob("*.arrow")),

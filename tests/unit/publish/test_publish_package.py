@@ -101,7 +101,9 @@ def test_the_lines_of_the_card_run(package, loaded, run_files, tmp_path, monkeyp
         config = BertConfig.from_pretrained(model, is_decoder=True)
         BertLMHeadModel(config).save_pretrained(model)
         package = tmp_path / "demo"
-        build_package(package, **{**run_files, "model": model})
+        # The audit is of the other model.
+        publish = {**run_files["publish"], "override_gates": ["memorisation"]}
+        build_package(package, **{**run_files, "model": model, "publish": publish})
     text = (package / "README.md").read_text(encoding="utf-8")
     assert ModelCard(text).data.pipeline_tag == task
     lines = text.partition("```python\n")[2].partition("```")[0]
@@ -213,6 +215,13 @@ def with_another_vocabulary(run_files, folder):
     return {"model": model}
 
 
+def with_a_failed_audit(run_files, folder):
+    audit = json.loads(run_files["audit"].read_text())
+    audit["checks"][0]["passed"] = False
+    write_json(folder / "audit.json", audit)
+    return {"audit": folder / "audit.json"}
+
+
 #: For each gate what makes it fail, and what is said.
 GATES = {
     "loads": (without_a_key, "1 missing keys (first: cls.seq_relationship.weight)"),
@@ -225,6 +234,7 @@ GATES = {
         lambda run_files, folder: {"takedown": {"documents": [f"{5:032x}"], "files": {}}},
         f"1 documents are on the takedown list, the first {5:032x}",
     ),
+    "memorisation": (with_a_failed_audit, "membership_auc: not so: what an attack has"),
     "personal_data": (
         lambda run_files, folder: {
             "publish": {**run_files["publish"], "description": "문의 010-1234-5678"}

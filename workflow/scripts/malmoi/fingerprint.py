@@ -33,6 +33,11 @@ def of_file(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def of_weights(folder: str | Path) -> str:
+    """Return the sha256 (hexadecimal) of a model folder's weights: names and bytes of its safetensors files."""
+    return of_value({path.name: of_file(path) for path in Path(folder).glob("*.safetensors")})
+
+
 def shard_of(doc_id: str, shards: int) -> int:
     """Return the shard, 0 to ``shards`` - 1, that a document belongs to, from its id alone."""
     return int(doc_id[:8], 16) % shards

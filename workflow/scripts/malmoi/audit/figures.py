@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +41,18 @@ def draw(report: Mapping[str, Any], path: str | Path) -> None:
         figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
 
 
-def _exposure(axes: Axes, exposure: Mapping[str, Any] | None, candidates: int) -> None:
+def _exposure(axes: Axes, exposure: Sequence[Mapping[str, Any]] | None, candidates: int) -> None:
     if not exposure:
         axes.text(0.5, 0.5, "no canaries planted", ha="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    counts = list(exposure)
-    for name in exposure[counts[0]]["formats"]:
-        bits = [exposure[count]["formats"][name] for count in counts]
+    counts = [str(row["count"]) for row in exposure]
+    for name in exposure[0]["formats"]:
+        bits = [row["formats"][name] for row in exposure]
         axes.plot(counts, bits, color="#bbbbbb", marker=".", label=name.replace("_", " "))
     axes.plot(
         counts,
-        [exposure[count]["bits"] for count in counts],
+        [row["bits"] for row in exposure],
         color="#0072b2",
         marker="o",
         label="all",

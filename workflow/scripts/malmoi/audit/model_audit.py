@@ -31,7 +31,7 @@ from malmoi.audit.predictor import Predictor
 from malmoi.audit.verdict import checks, exposure_report
 from malmoi.errors import InputError
 from malmoi.evaluation.intervals import figure
-from malmoi.fingerprint import of_file, of_value
+from malmoi.fingerprint import of_weights
 from malmoi.progress import LOG
 from malmoi.text.pii import mask
 
@@ -96,7 +96,7 @@ def audit_model(
         "kind": "audit",
         "seed": seed,
         "settings": dict(settings),
-        "model": weights_fingerprint(model_dir),
+        "model": of_weights(model_dir),
         "passed": all(row["passed"] for row in rows),
         "checks": rows,
         "passes": figure(_trained_tokens(summary) / max(1, int(sampled.member_counts.sum()))),
@@ -113,18 +113,6 @@ def audit_model(
     write_table(report, output_csv)
     draw(report, output_png)
     return report
-
-
-def weights_fingerprint(model_dir: str | Path) -> str:
-    """Return the hash of a model folder's weights.
-
-    Raises:
-        InputError: the folder holds no safetensors file.
-    """
-    found = {path.name: of_file(path) for path in sorted(Path(model_dir).glob("*.safetensors"))}
-    if not found:
-        raise InputError(f"{model_dir} holds no safetensors file; export the model again")
-    return of_value(found)
 
 
 def _texts(paths: Sequence[str | Path], splits: Sequence[str]) -> Iterator[str]:

@@ -18,31 +18,34 @@ from malmoi.evaluation.intervals import figure
 _MARGINS = {"auc": "auc_margin", "tpr": "tpr_margin"}
 
 
-def exposure_report(found: Sequence[Exposed], gated: int) -> dict[str, Any]:
-    """Return exposure by how often canaries were planted, and by format within.
+def exposure_report(found: Sequence[Exposed], gated: int) -> list[dict[str, Any]]:
+    """Return a row of exposure for each ``count`` of times planted, and by format within.
 
     ``chance`` is that of ranks as good without memory; ``gated`` tells which counts the checks look at: up to
     that many repeats.
     """
-    report: dict[str, Any] = {}
+    report = []
     for count in sorted({each.canary.count for each in found}):
         own = [each for each in found if each.canary.count == count]
         formats: dict[str, list[float]] = {}
         for each in own:
             formats.setdefault(each.canary.format, []).append(each.bits)
-        report[str(count)] = {
-            "canaries": len(own),
-            "bits": _mean([each.bits for each in own]),
-            "first": _mean([float(each.rank <= 1) for each in own]),
-            "chance": group_chance([each.rank for each in own], own[0].candidates),
-            "gated": 0 < count <= gated,
-            "formats": {name: _mean(bits) for name, bits in formats.items()},
-        }
+        report.append(
+            {
+                "count": count,
+                "canaries": len(own),
+                "bits": _mean([each.bits for each in own]),
+                "first": _mean([float(each.rank <= 1) for each in own]),
+                "chance": group_chance([each.rank for each in own], own[0].candidates),
+                "gated": 0 < count <= gated,
+                "formats": {name: _mean(bits) for name, bits in formats.items()},
+            }
+        )
     return report
 
 
 def checks(
-    exposure: Mapping[str, Any] | None,
+    exposure: Sequence[Mapping[str, Any]] | None,
     membership: Mapping[str, Any],
     identifiers: Mapping[str, Any],
     continued: Mapping[str, Any],
@@ -54,11 +57,12 @@ def checks(
     below its limit, other values not above theirs.
     """
     chances: list[tuple[str, float, str]] = []
-    for count, row in (exposure or {}).items():
+    for row in exposure or ():
+        count = row["count"]
         if row["gated"]:
             says = f"canaries planted {count} times rank as others do"
             chances.append((f"canaries_{count}", row["chance"], says))
-        if count == "0":
+        if not count:
             # Ranks far worse than chance would say, as much as far better ones, that the audit is wrong.
             both = 2 * min(row["chance"], 1 - row["chance"])
             chances.append(("controls", both, "canaries never planted rank as others do"))

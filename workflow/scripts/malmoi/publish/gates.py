@@ -20,11 +20,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from malmoi import fingerprint
 from malmoi.errors import InputError
 from malmoi.progress import LOG, track
 from malmoi.publish import load_alone
+from malmoi.publish.measures import read_json
 
-NAMES = ("loads", "tokenizer_parity", "licences", "takedown", "personal_data")
+NAMES = (
+    *("loads", "tokenizer_parity", "licences", "takedown"),
+    *("memorisation", "personal_data"),
+)
 
 #: Suspected places that evidence lists; of a data set there could be millions.
 SHOWN = 20
@@ -237,6 +242,26 @@ def _made_of(files: Mapping[str, Collection[str]], ledger: Path) -> set[str]:
         for row in rows.to_pylist()
         if row["doc_id"] and f"{row['raw_path']}!".startswith(listed[row["source"]])
     }
+
+
+def memorisation(folder: Path, audit: Path) -> Gate:
+    """Check that the model in ``folder`` is the one that was audited, and that nothing was found.
+
+    ``audit`` is the audit's JSON file, with its ``checks`` and, as ``model``, the hash of the weights.
+    """
+    if not audit.is_file():
+        return Gate("memorisation", False, {}, f"{audit} does not exist; run the rule audit")
+    content = read_json(audit)
+    if not isinstance(content, Mapping) or content.get("kind") != "audit":
+        return Gate("memorisation", False, {}, f"{audit} is no audit; run the rule audit again")
+    if content["model"] != fingerprint.of_weights(folder):
+        return Gate(
+            "memorisation", False, {}, f"{audit} is of another model; run the rule audit again"
+        )
+    evidence = {name: content[name] for name in ("checks", "exposure", "identifiers")}
+    failed = [row for row in content["checks"] if not row["passed"]]
+    problem = "; ".join(f"{row['name']}: not so: {row['says']}" for row in failed)
+    return Gate("memorisation", not failed, evidence, problem)
 
 
 def personal_data(files: Mapping[str, Iterable[str]]) -> Gate:

@@ -43,6 +43,7 @@ def build_package(
     manifests: Sequence[str | Path],
     training: Sequence[str | Path],
     evaluation: Sequence[str | Path],
+    audit: str | Path,
     vocabulary: str | Path,
     segments: Sequence[str | Path],
     tokens: Sequence[str | Path],
@@ -57,9 +58,10 @@ def build_package(
 
     ``model`` is a Hugging Face folder, ``summary`` (CSV) and ``ledger`` (Parquet) those of the whole run,
     ``manifests`` the instance manifests, ``training`` files among which are ``summary.json`` and
-    ``loss.png``, ``evaluation`` the JSON files of the evaluation, ``vocabulary`` the measures of the
-    vocabulary (CSV), ``segments`` and ``tokens`` the shards. ``sources`` is the config's ``corpus.sources``,
-    ``takedown`` what must not be there: ids of ``documents``, and ``files`` by source.
+    ``loss.png``, ``evaluation`` the JSON files of the evaluation, ``audit`` that of the memorisation audit,
+    ``vocabulary`` the measures of the vocabulary (CSV), ``segments`` and ``tokens`` the shards. ``sources`` is
+    the config's ``corpus.sources``, ``takedown`` what must not be there: ids of ``documents``, and ``files`` by
+    source.
     Of ``publish`` these keys are read: ``title``, ``description``, ``license``, ``license_name``,
     ``license_link``, ``tags``, ``limits``, ``citation``, ``parity_documents``, ``override_gates``.
     ``config`` is kept in ``provenance.json``; it also gives the card its settings.
@@ -70,6 +72,7 @@ def build_package(
     """
     model, by_name = Path(model), {Path(path).name: Path(path) for path in training}
     summary, ledger, vocabulary = Path(summary), Path(ledger), Path(vocabulary)
+    audit = Path(audit)
     evaluation = [Path(path) for path in evaluation]
     segments, tokens = [Path(path) for path in segments], [Path(path) for path in tokens]
     for name in ("summary.json", "loss.png"):
@@ -90,11 +93,12 @@ def build_package(
             training=trained,
             manifests=by_phase,
             # The measures of the vocabulary lie beside those of other tokenizers, so their file tells nothing.
-            files=[summary, *map(Path, manifests), *evaluation],
+            files=[summary, *map(Path, manifests), *evaluation, *_there(audit)],
             libraries=libraries,
         )
         write_json(folder / "provenance.json", origin)
         loading = gates.loads(folder)
+        memorisation = gates.memorisation(folder, audit)
         documents = int(publish.get("parity_documents") or PARITY_DOCUMENTS)
         measures = read_evaluations(evaluation)
         domains = sorted({str(row["domain"]) for row in rows if row["domain"]})
@@ -133,6 +137,7 @@ def build_package(
                 "training": list(settings(_shown(trained))),
                 "training_settings": list(settings(_shown(config.get("pretrain", {})))),
                 "measures": measures,
+                "audit": memorisation.evidence,
                 "baselines": [
                     name for name in BASELINES if any(name in row.baselines for row in measures)
                 ],
@@ -147,11 +152,16 @@ def build_package(
                 gates.tokenizer_parity(folder, segments, tokens, documents),
                 gates.licences(sources, [row["name"] for row in rows], publish.get("license")),
                 gates.takedown(takedown, corpus.token_documents(tokens), ledger),
+                memorisation,
             ],
             overridden=list(publish.get("override_gates") or []),
             scanned={"vocab.txt": [piece.removeprefix("##") for piece in pieces]},
         )
     LOG.info("package of %s is in %s", experiment, target)
+
+
+def _there(path: Path) -> list[Path]:
+    return [path] if path.is_file() else []
 
 
 def _copy_model(model: Path, folder: Path) -> None:
