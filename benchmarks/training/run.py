@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts"), str(ROOT / "tests")]
 
 from benchmarks.area import Figure, Wanted, main  # noqa: E402
-from benchmarks.training import parity  # noqa: E402
+from benchmarks.training import learning, parity  # noqa: E402
 
 #: The modules that measure, in the order they run.
 PARTS = ("packed", "export", "parity", "world_size", "kills", "cpu", "learning", "gpu")
@@ -74,7 +74,8 @@ without it. `python benchmarks/training/gpu.py --tiny` goes through all of it in
 
 def more(values: Mapping[str, Figure]) -> list[str]:
     """Return the README's further lines."""
-    return [*parity.table(values), *_GPU.rstrip("\n").split("\n")]
+    tables = [*parity.table(values), *learning.table(values)]
+    return [*tables, *_GPU.rstrip("\n").split("\n")]
 
 
 if __name__ == "__main__":

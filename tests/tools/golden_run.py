@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 from malmoi.fingerprint import LIBRARY
-
 from tools.training_runs import curve, make_data, make_run
 
 GOLDEN = Path(__file__).resolve().parents[1] / "assets" / "golden_loss.json"
