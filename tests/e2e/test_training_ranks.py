@@ -1,4 +1,4 @@
-"""Whole pretraining runs on two gloo ranks: killed, stopped, damaged and taken up again."""
+"""Whole pretraining runs: killed, stopped, damaged, taken up again, by other ranks and under Slurm."""
 
 import json
 import os
@@ -9,278 +9,150 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import psutil
-import pyarrow as pa
 import pytest
 import torch
 from malmoi.fingerprint import LIBRARY
-from malmoi.instances.build import build_instances
-from malmoi.instances.manifest import write_manifest
 from malmoi.training import checkpoint
-from malmoi.training.plan import Plan, make_plan
-from malmoi.vocab import tokens
+from malmoi.training.plan import REFUSAL, Plan
+from malmoi.training.state import WEIGHT, read_state
 from safetensors.torch import load_file
-from transformers import AutoTokenizer, BertForPreTraining, BertTokenizerFast
+from tools.training_ranks import kill_ranks, run_ranks, start_ranks
+from tools.training_runs import (
+    PIECES,
+    curve,
+    finish,
+    held_out,
+    kill,
+    make_data,
+    make_run,
+    start,
+    weights,
+)
+from transformers import AutoTokenizer, BertForPreTraining
 
 pytestmark = pytest.mark.training
 
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(chr(0xAC00 + n) for n in range(150))]
 STEPS = 30
 #: Neither divides the other, so that a run taken up again begins within a window of the log.
 LOG_EVERY, SAVE_EVERY = 4, 5
-TIMED = ["seconds", "tokens_per_second", "data_wait", "flops_per_second", "mfu", "gpu_memory_gb"]
-LAUNCH = (
-    "import sys; from malmoi.training.launch import launch; from malmoi.training.plan import Plan;"
-    "launch(Plan.load(sys.argv[1]))"
-)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer and a phase of instances in which a piece foretells the next."""
-    folder = tmp_path_factory.mktemp("data")
-    vocabulary = folder / "tokenizer" / "vocab.txt"
-    vocabulary.parent.mkdir()
-    vocabulary.write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    BertTokenizerFast(vocab=str(vocabulary), do_lower_case=False).save_pretrained(vocabulary.parent)
-    vocabulary.write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    columns = tokens.schema(len(PIECES))
-    draw = np.random.default_rng(3)
-    rows = []
-    for number in range(60):
-        length = int(draw.integers(60, 300))
-        first = 5 + draw.zipf(1.6, length).clip(max=140)
-        ids = np.where(np.arange(length) % 2, first, np.roll(first, 1) + 3)
-        ends = np.unique(np.append(np.arange(12, length, 12), length))
-        rows.append(
-            {
-                **{"doc_id": f"d{number:02}", "source": "made", "domain": "legal"},
-                **{"kind": "judgment", "group": f"g{number}"},
-                "split": "validation" if number % 6 == 0 else "train",
-                "characters": length,
-                "input_ids": ids.tolist(),
-                "sentence_ends": ends.tolist(),
-                "unit_starts": [3] * length,
-            }
-        )
-    path = folder / "tokens.arrow"
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, columns) as writer:
-        writer.write_table(pa.Table.from_pylist(rows, schema=columns))
-    for split in ("train", "validation"):
-        build_instances(
-            [path],
-            vocabulary,
-            split=split,
-            phase="short",
-            max_seq_length=32,
-            pairs={"kind": "nsp", "mode": "balanced", "hard_share": 0.0, "short_share": 0.1},
-            masking={
-                "when": "static",
-                **{"unit": "morpheme", "rate": 0.15, "final_rate": None},
-                **{"functional_weight": 1.0, "span_mean": 3.0},
-            },
-            duplicates=2,
-            seed=1,
-            output_path=folder / f"{split}.arrow",
-            ledger_path=folder / "ledger.parquet",
-            statistics_path=folder / f"{split}.json",
-        )
-    write_manifest(
-        "short",
-        {
-            split: [(f"{split}.arrow", folder / f"{split}.json")]
-            for split in ("train", "validation")
-        },
-        folder / "manifest.json",
-    )
-    return folder
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data") / "made", length=32)
 
 
 @pytest.fixture(scope="module")
-def plan_of(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Plan]:
+def plan_of(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Plan]:
     """Return a function that plans a run in a folder of its own, or in ``folder``."""
 
     def plan(
         folder: Path | None = None,
         *,
-        ranks: int = 2,
-        stage: int = 1,
         dropout: float = 0.1,
         micro: int = 4,
-        offload: bool = False,
+        bad_steps: str = "stop",
+        **runtime: object,
     ) -> Plan:
-        folder = folder or tmp_path_factory.mktemp("run")
-        return make_plan(
-            settings={
-                "model": {"layers": 2, "hidden_size": 64, "heads": 2, "dropout": dropout},
-                "max_position_embeddings": 32,
-                "phases": [
-                    {
-                        **{"name": "short", "steps": STEPS},
-                        **{"batch_size": 16, "micro_batch_size": micro},
-                    }
-                ],
-                "learning_rate": 5e-3,
-                **{"schedule": "linear", "warmup_share": 0.1, "final_share": 0.0},
-                "weight_decay": 0.01,
-                "betas": [0.9, 0.999],
-                "epsilon": 1e-6,
-                "gradient_clipping": 1.0,
-                "precision": "fp32",
-                "objective": "mlm+nsp",
-                "optimizer": "adamw",
-                "attention_dropout": dropout,
-                "z_loss": 0.0,
-                "schedule": "linear",
-                "decay_share": 0.1,
-                "final_share": 0.0,
-                "bad_steps": {"action": "stop", "spike_factor": None, "most": 10},
-                "held_out_instances": 20,
-                "runtime": {
-                    "ranks": ranks,
-                    "nodes": 1,
-                    "threads_per_rank": 1,
-                    "max_hours": None,
-                    "compile": False,
-                    "accept_code": False,
-                    "peak_tflops": None,
-                    "keep_checkpoints_every": None,
-                    "zero_stage": stage,
-                    "offload_optimizer": offload,
-                    "loader_workers": 1,
-                    "checkpoint_every": SAVE_EVERY,
-                    "keep_checkpoints": 2,
-                    "log_every": LOG_EVERY,
-                    "held_out_every": 10,
-                },
+        return make_run(
+            manifest,
+            folder or tmp_path_factory.mktemp("run"),
+            steps=STEPS,
+            batch_size=16,
+            micro_batch_size=micro,
+            model={"layers": 2, "hidden_size": 64, "heads": 2, "dropout": dropout},
+            learning_rate=5e-3,
+            max_position_embeddings=32,
+            bad_steps={"action": bad_steps, "spike_factor": None, "most": 10},
+            runtime={
+                **{"ranks": 2, "loader_workers": 1},
+                **{"log_every": LOG_EVERY, "checkpoint_every": SAVE_EVERY, "held_out_every": 10},
+                **runtime,
             },
-            seed=11,
-            manifests=[str(data / "manifest.json")],
-            tokenizer=str(data / "tokenizer"),
-            code="code",
-            checkpoints=str(folder / "checkpoints"),
-            model_output=str(folder / "model"),
-            log_output=str(folder / "log"),
-            message_log=str(folder / "messages.log"),
         )
 
     return plan
 
 
-def start(plan: Plan) -> subprocess.Popen:
-    """Launch a plan from a process of its own, as Snakemake's script does."""
-    folder = Path(plan.checkpoints)
-    folder.mkdir(parents=True, exist_ok=True)
-    plan.save(folder / "given.json")
-    return subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(folder / "given.json")],
-        env={**os.environ, "PYTHONPATH": str(LIBRARY)},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def run(plan: Plan) -> tuple[int, str]:
-    """Launch a plan and return its exit status and what it wrote to standard error."""
-    process = start(plan)
-    try:
-        _, errors = process.communicate(timeout=400)
-    except subprocess.TimeoutExpired:
-        end(process)
-        raise
-    return process.returncode, errors
-
-
-def finished(plan: Plan) -> Plan:
-    status, errors = run(plan)
-    assert status == 0, errors
-    return plan
+@pytest.fixture(scope="module")
+def whole(plan_of: Callable[..., Plan]) -> Plan:
+    """An uninterrupted run on two ranks at ZeRO stage 1, started as users start it."""
+    return finish(plan_of())
 
 
 def descendants(process: subprocess.Popen) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def end(process: subprocess.Popen) -> None:
-    for one in [*descendants(process), process]:
-        one.kill()
-
-
-def rows_so_far(plan: Plan) -> list[dict]:
-    path = Path(plan.checkpoints) / "log.jsonl"
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if "\n" in line]
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    limit = time.monotonic() + 180
+    while not condition():
+        assert time.monotonic() < limit, f"never came: {what}"
+        time.sleep(0.005)
 
 
 def wait_for_step(plan: Plan, process: subprocess.Popen, step: int) -> None:
-    """Wait until a running plan logged ``step`` and has a checkpoint."""
-    limit = time.monotonic() + 180
-    while time.monotonic() < limit:
-        assert process.poll() is None, process.communicate()[1]
-        done = max((row["step"] for row in rows_so_far(plan)), default=0)
-        if done >= step and checkpoint.complete_names(Path(plan.checkpoints)):
-            return
-        time.sleep(0.005)
-    end(process)
-    raise AssertionError(f"step {step} was never logged")
+    """Wait until a running plan logged ``step``."""
+    path = Path(plan.checkpoints) / "log.jsonl"
+
+    def came() -> bool:
+        if process.poll() is not None:
+            raise AssertionError(process.communicate()[1])
+        lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
+        return any(json.loads(line)["step"] >= step for line in lines if line.endswith("\n"))
+
+    try:
+        wait_until(came, f"step {step}")
+    except AssertionError:
+        if process.poll() is None:
+            kill(process)
+        raise
 
 
-def weights(plan: Plan) -> bytes:
-    return (Path(plan.model_output) / "model.safetensors").read_bytes()
+def newest_step(plan: Plan) -> int:
+    found = checkpoint.newest(Path(plan.checkpoints))
+    assert found is not None
+    return found["step"]
 
 
-def losses(plan: Plan) -> pd.DataFrame:
-    return pd.read_parquet(Path(plan.log_output) / "log.parquet").drop(columns=TIMED)
+def messages(plan: Plan) -> str:
+    return Path(plan.message_log).read_text()
+
+
+def summary(plan: Plan) -> dict:
+    return json.loads((Path(plan.log_output) / "summary.json").read_text())
+
+
+def forked(plan: Plan) -> Plan:
+    """Run a plan on forked ranks to its end."""
+    statuses, errors = run_ranks(plan)
+    assert not any(statuses), errors
+    return plan
 
 
 def assert_same_run(plan: Plan, reference: Plan) -> None:
-    pd.testing.assert_frame_equal(losses(plan), losses(reference), check_exact=True)
-    pd.testing.assert_frame_equal(
-        pd.read_parquet(Path(plan.log_output) / "held_out.parquet"),
-        pd.read_parquet(Path(reference.log_output) / "held_out.parquet"),
-        check_exact=True,
-    )
+    pd.testing.assert_frame_equal(curve(plan), curve(reference), check_exact=True)
+    pd.testing.assert_frame_equal(held_out(plan), held_out(reference), check_exact=True)
     assert weights(plan) == weights(reference)
 
 
-@pytest.fixture(scope="module")
-def whole(plan_of: Callable[..., Plan]) -> Plan:
-    """An uninterrupted run on two ranks at ZeRO stage 1."""
-    return finished(plan_of())
-
-
-def copy_of(plan: Plan, folder: Path) -> Plan:
-    """Return the plan in another folder, with a copy of its checkpoints."""
-    target = folder / "checkpoints" / Path(plan.checkpoints).name
-    shutil.copytree(plan.checkpoints, target)
-    return replace(
-        plan,
-        checkpoints=str(target),
-        model_output=str(folder / "model"),
-        log_output=str(folder / "log"),
-        message_log=str(folder / "messages.log"),
-    )
-
-
 def test_two_ranks_learn_and_log_every_step(whole: Plan) -> None:
-    log = losses(whole)
+    log = curve(whole)
     assert log["step"].tolist() == [*range(LOG_EVERY, STEPS, LOG_EVERY), STEPS]
     assert log["mlm_loss"].iloc[-1] < log["mlm_loss"].iloc[0] - 0.5
-    held_out = pd.read_parquet(Path(whole.log_output) / "held_out.parquet")
-    assert held_out["step"].tolist() == [0, 10, 20, 30]
-    assert held_out["mlm_loss"].is_monotonic_decreasing
-    summary = json.loads((Path(whole.log_output) / "summary.json").read_text())
-    assert (summary["steps"], summary["ranks"], summary["zero_stage"]) == (STEPS, 2, 1)
-    assert summary["fingerprint"] == whole.fingerprint
-    assert summary["tokens"] == log["tokens"].sum()
+    assert held_out(whole)["step"].tolist() == [0, 10, 20, 30]
+    assert held_out(whole)["mlm_loss"].is_monotonic_decreasing
+    facts = summary(whole)
+    assert (facts["steps"], facts["ranks"], facts["zero_stage"]) == (STEPS, 2, 1)
+    assert facts["fingerprint"] == whole.fingerprint
+    assert facts["codes"] == ["code"]
+    assert facts["tokens"] == log["tokens"].sum()
     assert (Path(whole.log_output) / "loss.png").stat().st_size > 1000
 
 
@@ -289,95 +161,148 @@ def test_the_export_loads_in_plain_transformers_with_the_checkpoint_s_weights(wh
     assert not any(report.values()), report
     tied = model.get_output_embeddings().weight
     assert tied.data_ptr() == model.get_input_embeddings().weight.data_ptr()
-    summary = json.loads((Path(whole.log_output) / "summary.json").read_text())
-    assert summary["parameters"] == model.num_parameters()
-    saved = torch.load(
-        Path(whole.checkpoints) / checkpoint.name_of(STEPS) / "state-00000.safetensors",
-        weights_only=False,
-    )["module"]
+    assert summary(whole)["parameters"] == model.num_parameters()
+    state = read_state(Path(whole.checkpoints) / checkpoint.name_of(STEPS))
+    saved = {name.removeprefix("model."): tensors[WEIGHT] for name, tensors in state}
     exported = load_file(Path(whole.model_output) / "model.safetensors")
-    assert set(exported) <= {name.removeprefix("model.") for name in saved}
+    assert set(exported) == set(saved)
     for name, value in exported.items():
-        assert torch.equal(value, saved[f"model.{name}"]), name
+        assert torch.equal(value, saved[name]), name
     tokenizer = AutoTokenizer.from_pretrained(whole.model_output)
     assert tokenizer.convert_tokens_to_ids(PIECES) == list(range(len(PIECES)))
     assert tokenizer.model_max_length == 32
 
 
-@pytest.mark.parametrize("stage", [1, 3])
-def test_a_killed_run_ends_as_if_nothing_had_happened(
-    stage: int, whole: Plan, plan_of: Callable[..., Plan]
+def test_a_run_that_ends_in_every_way_ends_as_if_nothing_had_happened(
+    whole: Plan, plan_of: Callable[..., Plan]
 ) -> None:
-    reference = whole if stage == 1 else finished(plan_of(stage=stage))
-    plan = plan_of(stage=stage)
-    process = start(plan)
-    wait_for_step(plan, process, random.Random(stage).randrange(8, 24))
-    torchrun, *ranks = descendants(process)
-    assert len(ranks) >= 2
-    process.kill()
-    torchrun.kill()
-    # The ranks are in sessions of their own: a signal to the launcher's group does not reach them.
-    assert not psutil.wait_procs(ranks, timeout=30)[1]
-    process.communicate()
-    assert checkpoint.name_of(STEPS) not in checkpoint.complete_names(Path(plan.checkpoints))
-    assert_same_run(finished(plan), reference)
-    assert "resuming after step" in Path(plan.message_log).read_text()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=["SIGTERM", "SIGUSR1"])
-def test_a_run_asked_to_stop_saves_and_goes_on_later(
-    number: signal.Signals, whole: Plan, plan_of: Callable[..., Plan]
-) -> None:
+    """A rank is killed, then the launcher; then a stop is asked for; then a checkpoint is damaged."""
     plan = plan_of()
+
     process = start(plan)
-    wait_for_step(plan, process, 8)
-    ranks = descendants(process)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=180)
+    wait_for_step(plan, process, 6)
+    torchrun, *ranks = descendants(process)
+    next(rank for rank in ranks if "malmoi.training" in " ".join(rank.cmdline())).kill()
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "RuntimeError: pretraining" in errors and "goes on from there" in errors
-    assert not [rank for rank in ranks if rank.is_running()]
-    saved = checkpoint.newest(Path(plan.checkpoints))
-    assert saved is not None and 8 <= saved["step"] < STEPS
-    assert f"saved after step {saved['step']}" in Path(plan.message_log).read_text()
-    if number == signal.SIGTERM:
-        assert_same_run(finished(plan), whole)
+    assert not psutil.wait_procs([torchrun, *ranks], timeout=5)[1]
+    assert newest_step(plan) < STEPS
 
+    process = start(plan)
+    wait_for_step(plan, process, 12)
+    started = descendants(process)
+    process.kill()
+    assert not psutil.wait_procs(started, timeout=30)[1]
+    process.communicate()
+    assert newest_step(plan) < STEPS
 
-def test_a_damaged_last_checkpoint_is_passed_over(whole: Plan, tmp_path: Path) -> None:
-    plan = copy_of(whole, tmp_path)
-    damaged = Path(plan.checkpoints) / checkpoint.name_of(STEPS) / "state-00000.safetensors"
+    process = start(plan)
+    wait_for_step(plan, process, 16)
+    started = descendants(process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "goes on from there" in errors
+    assert not psutil.wait_procs(started, timeout=5)[1]
+    stopped = newest_step(plan)
+    assert 16 <= stopped < STEPS
+    assert f"asked to stop: saved after step {stopped}" in messages(plan)
+
+    damaged = Path(plan.checkpoints) / checkpoint.name_of(stopped) / "state-00000.safetensors"
     os.truncate(damaged, damaged.stat().st_size // 2)
-    assert_same_run(finished(plan), whole)
-    messages = Path(plan.message_log).read_text()
-    assert "is damaged and passed over: state-00000.safetensors" in messages
-    assert "resuming after step 25 of 30" in messages
-    newest = checkpoint.newest(Path(plan.checkpoints))
-    assert newest is not None and newest["step"] == STEPS
+    assert_same_run(finish(plan), whole)
+    assert "is damaged and passed over: state-00000.safetensors" in messages(plan)
+    assert messages(plan).count("resuming after step") == 3
+
+
+def test_ranks_under_slurm_stop_and_end_as_those_of_one_node(
+    whole: Plan, plan_of: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stand-ins for Slurm's programs start both nodes' ranks here."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, lines in {
+        "squeue": ['echo "2 n[1-2]"'],
+        "scontrol": ['test "$3" = "n[1-2]" && echo n1 && echo n2'],
+        # As srun: every node's task gets its number and the signals, and a bad end of one ends all.
+        "srun": [
+            f'exec {sys.executable} {Path(__file__).parents[1] / "tools" / "stand_in_srun.py"} "$@"'
+        ],
+    }.items():
+        (programs / name).write_text("\n".join(["#!/bin/sh", *lines, ""]))
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "47")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    plan = plan_of(nodes=2)
+    process = start(plan)
+    wait_for_step(plan, process, 8)
+    started = descendants(process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=90)
+    assert process.returncode == 1
+    assert not psutil.wait_procs(started, timeout=5)[1]
+    assert f"asked to stop: saved after step {newest_step(plan)}" in messages(plan)
+    assert_same_run(finish(plan), whole)
+
+
+def test_a_killed_run_at_stage_3_ends_as_if_nothing_had_happened(
+    plan_of: Callable[..., Plan],
+) -> None:
+    reference = forked(plan_of(zero_stage=3))
+    plan = plan_of(zero_stage=3)
+    ranks = start_ranks(plan)
+    step = random.Random(3).randrange(8, 20)
+    wait_until(lambda: f"step {step - step % LOG_EVERY} of" in _text(plan.message_log), "the step")
+    kill_ranks(ranks)
+    assert newest_step(plan) < STEPS
+    assert_same_run(forked(plan), reference)
+    assert "resuming after step" in messages(plan)
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text() if Path(path).is_file() else ""
+
+
+def test_a_kill_while_a_rank_still_writes_leaves_the_checkpoint_before(
+    whole: Plan, plan_of: Callable[..., Plan]
+) -> None:
+    plan = plan_of()
+    ranks = start_ranks(plan, "slow save", 15)
+    torn = Path(plan.checkpoints) / checkpoint.partial_name(15)
+    wait_until((torn / "state-00000.safetensors").is_file, "the first rank's part")
+    kill_ranks(ranks)
+    assert newest_step(plan) == 10
+    assert_same_run(forked(plan), whole)
+    assert "resuming after step 10 of 30" in messages(plan)
+    assert not torn.exists()
 
 
 def test_a_finished_run_is_only_exported_again(whole: Plan, tmp_path: Path) -> None:
-    plan = copy_of(whole, tmp_path)
-    before = {path: path.stat().st_mtime_ns for path in Path(plan.checkpoints).glob("step-*/*")}
-    assert_same_run(finished(plan), whole)
-    assert before == {
-        path: path.stat().st_mtime_ns for path in Path(plan.checkpoints).glob("step-*/*")
-    }
-    assert "INFO step " not in Path(plan.message_log).read_text()
+    checkpoints = tmp_path / "checkpoints" / Path(whole.checkpoints).name
+    shutil.copytree(whole.checkpoints, checkpoints)
+    plan = replace(
+        whole,
+        checkpoints=str(checkpoints),
+        model_output=str(tmp_path / "model"),
+        log_output=str(tmp_path / "log"),
+        message_log=str(tmp_path / "messages.log"),
+    )
+    before = {path: path.stat().st_mtime_ns for path in checkpoints.glob("step-*/*")}
+    assert_same_run(forked(plan), whole)
+    assert before == {path: path.stat().st_mtime_ns for path in checkpoints.glob("step-*/*")}
+    assert "INFO step " not in messages(plan)
 
 
-def test_one_process_without_launcher_accumulates_to_the_same_losses(
-    plan_of: Callable[..., Plan],
-) -> None:
-    """Dropout is 0, since its random numbers belong to ranks and micro-batches."""
-    two = finished(plan_of(dropout=0.0, micro=8))
+def test_ranks_and_stages_may_change_along_the_way(plan_of: Callable[..., Plan]) -> None:
+    """From two ranks to one and back, from stage 1 to 3 to 2: the losses are those of one process.
+
+    Dropout is 0, since its random numbers belong to ranks and micro-batches. The one process is started
+    without a launcher, while the port that most programs take is in use.
+    """
     one = plan_of(dropout=0.0, micro=4, ranks=1)
     one.save(Path(one.checkpoints) / "plan.json")
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
-    }
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # In use by this test or by something else: either way it is not free.
@@ -386,37 +311,106 @@ def test_one_process_without_launcher_accumulates_to_the_same_losses(
             taken.listen()
         except OSError:
             pass
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "malmoi.training"),
-                str(Path(one.checkpoints) / "plan.json"),
-            ],
+        process = subprocess.run(
+            [sys.executable, "-m", "malmoi.training", str(Path(one.checkpoints) / "plan.json")],
             env={
-                **environment,
-                "PYTHONPATH": str(LIBRARY),
-                "DS_ACCELERATOR": "cpu",
-                "OMP_NUM_THREADS": "1",
+                **{name: value for name, value in os.environ.items() if name not in _OF_RANKS},
+                **{"PYTHONPATH": str(LIBRARY), "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"},
             },
             capture_output=True,
             text=True,
             timeout=400,
         )
-    assert done.returncode == 0, done.stderr
-    for name in ("mlm_loss", "nsp_loss", "grad_norm"):
-        assert losses(one)[name].tolist() == pytest.approx(losses(two)[name].tolist(), rel=1e-5)
-    assert losses(one)["tokens"].tolist() == losses(two)["tokens"].tolist()
+    assert process.returncode == 0, process.stderr
+
+    plan = plan_of(dropout=0.0, micro=8)
+    stopped = run_ranks(plan, "asked to stop", 8)
+    assert stopped[0] == [75, 75], stopped[1]
+    runtime = plan.settings["runtime"]
+    plan.settings["runtime"] = {**runtime, "ranks": 1, "zero_stage": 3}
+    stopped = run_ranks(plan, "asked to stop", 18)
+    assert stopped[0] == [75], stopped[1]
+    plan.settings["runtime"] = {**runtime, "ranks": 2, "zero_stage": 2}
+    forked(plan)
+    assert "resuming after step 9 of 30" in messages(plan)
+    assert "{'ranks': 2, 'zero_stage': 1}, this run has {'ranks': 1, 'zero_stage': 3}" in messages(
+        plan
+    )
+    for name in ("loss", "mlm_loss", "nsp_loss", "grad_norm"):
+        assert curve(plan)[name].tolist() == pytest.approx(curve(one)[name].tolist(), rel=1e-5)
+    assert held_out(plan)["mlm_loss"].tolist() == pytest.approx(
+        held_out(one)["mlm_loss"].tolist(), rel=1e-5
+    )
+    assert curve(plan)["tokens"].tolist() == curve(one)["tokens"].tolist()
 
 
-def test_another_number_of_ranks_is_refused_in_words(
-    whole: Plan, plan_of: Callable[..., Plan], tmp_path: Path
-) -> None:
-    copied = copy_of(whole, tmp_path)
-    plan = plan_of(tmp_path, ranks=1)
-    assert plan.checkpoints == copied.checkpoints
-    status, errors = run(plan)
-    assert status == 1
-    last = errors.strip().splitlines()[-1]
-    assert last.startswith("malmoi.errors.InputError: checkpoint ")
-    assert "made by 2 ranks at ZeRO stage 1, this run has 1 at stage 1" in last
-    assert "set pretrain.runtime back, or delete the folder" in last
-    assert "was made by 2 ranks" in Path(plan.message_log).read_text()
+_OF_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+def test_a_step_with_nan_stops_the_run_or_is_left_out(plan_of: Callable[..., Plan]) -> None:
+    plan = plan_of(ranks=1)
+    statuses, errors = run_ranks(plan, "nan", 12)
+    assert statuses == [2]
+    last = Path(plan.checkpoints) / checkpoint.name_of(10)
+    for told in (errors, (Path(plan.checkpoints) / REFUSAL).read_text()):
+        assert f"step 13 went wrong: its loss is nan; the last good checkpoint is {last}" in told
+        assert "Set pretrain.bad_steps.action to skip" in told
+    assert newest_step(plan) == 10
+
+    # As the message says: the same run, which leaves the step out.
+    changed = plan_of(Path(plan.checkpoints).parents[1], ranks=1, bad_steps="skip")
+    assert changed.checkpoints == plan.checkpoints
+    statuses, errors = run_ranks(changed, "nan", 12)
+    assert statuses == [0], errors
+    assert summary(changed)["skipped_steps"] == [13]
+    assert "step 13 went wrong: its loss is nan; going back" in messages(changed)
+    uninterrupted = plan_of(ranks=1, bad_steps="skip")
+    statuses, errors = run_ranks(uninterrupted, "nan", 12)
+    assert statuses == [0], errors
+    assert curve(changed)["loss"].notna().all() and curve(changed)["grad_norm"].notna().all()
+    assert_same_run(changed, uninterrupted)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for two checkpoints of 1.6 MB, but not for a third."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(disk)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.skip(f"only root can mount the small disk this needs: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_costs_no_checkpoint(plan_of: Callable[..., Plan], small_disk: Path) -> None:
+    plan = plan_of(small_disk, ranks=1)
+    statuses, errors = run_ranks(plan)
+    assert statuses == [2]
+    assert "a checkpoint needs 0.00" in errors
+    assert "the last checkpoint is step-00000005. Make room and run the same command" in errors
+    assert newest_step(plan) == 5
+
+    subprocess.run(["mount", "-o", "remount,size=9m", str(small_disk)], check=True)
+    filler = small_disk / "filler"
+    statuses, errors = run_ranks(plan, "disk filled in save", 15, str(filler))
+    assert statuses == [2]
+    assert "step-00000015.partial cannot be written" in errors
+    assert "No space left on device" in errors
+    assert newest_step(plan) == 10
+
+    # No room for a line of the log either, nor for the file that tells the launcher.
+    filler.unlink()
+    statuses, errors = run_ranks(plan, "disk filled", 11, str(filler))
+    assert statuses == [2]
+    assert "Make room and run the same command" in errors
+    assert newest_step(plan) == 10
+
+    filler.unlink()
+    forked(plan)
+    assert curve(plan)["step"].iloc[-1] == STEPS
+    assert "resuming after step 10 of 30" in messages(plan)

@@ -172,5 +172,6 @@ FAULTS: dict[str, Callable[..., None]] = {
     "asked to stop": lambda step: _at_step(lambda: os.kill(os.getpid(), signal.SIGTERM), step),
     "nan": _nan,
     "slow save": _slow_save,
-    "full disk": _full_disk,
+    "disk filled in save": _full_disk,
+    "disk filled": lambda step, filler: _at_step(lambda: fill(Path(filler)), step),
 }
