@@ -207,7 +207,8 @@ class Trainer:
                 runtime["keep_checkpoints"],
                 runtime["keep_checkpoints_every"],
             )
-            if self.log is not None and time.monotonic() - self.drawn > _DRAW_SECONDS:
+            waited = time.monotonic() - self.drawn > _DRAW_SECONDS
+            if waited and self.log is not None and not self.log.table("train").empty:
                 write_log(self.log, self.root / "curves")
                 self.drawn = time.monotonic()
         distributed.barrier(group=self.talk)
