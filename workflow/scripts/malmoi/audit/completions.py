@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,9 @@ class _Pieces:
 
     def __init__(self, predictor: Predictor) -> None:
         tables: dict[tuple[bool, bool], dict[int, int]] = {}
-        for piece, number in predictor.tokenizer.get_vocab().items():
+        # The tokenizer gives its pieces in another order each time.
+        known = sorted(predictor.tokenizer.get_vocab().items(), key=itemgetter(1))
+        for piece, number in known:
             text = piece.removeprefix("##")
             inner = text != piece
             if text.isascii() and text.isalnum() and text == text.lower():

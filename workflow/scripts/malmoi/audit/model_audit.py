@@ -76,6 +76,12 @@ def audit_model(
     predictor = Predictor(model_dir)
     size = int(predictor.model.config.vocab_size)
     sampled = sample(tokens, size, predictor.longest, settings["documents"], seed)
+    patterns = {layout: layout.pattern for layout in LAYOUTS}
+    identifiers = identifiers_report(
+        complete_layouts(predictor, settings["completions"], seed),
+        find_identifiers(_texts(segments, ("train",)), patterns),
+        find_identifiers(_texts(segments, _HELD_OUT), patterns),
+    )
     exposure = None
     if canaries is not None:
         found = exposures(predictor, planted.read(canaries), seed, settings["candidates"])
@@ -84,12 +90,6 @@ def audit_model(
         predictor, sampled, settings["masks"], settings["reference_steps"], seed
     )
     membership = membership_report(scores, len(sampled.members), seed)
-    patterns = {layout: layout.pattern for layout in LAYOUTS}
-    identifiers = identifiers_report(
-        complete_layouts(predictor, settings["completions"], seed),
-        find_identifiers(_texts(segments, ("train",)), patterns),
-        find_identifiers(_texts(segments, _HELD_OUT), patterns),
-    )
     continued = _continued(predictor, sampled, tokens)
     rows = checks(exposure, membership, identifiers, continued, settings)
     report = {
