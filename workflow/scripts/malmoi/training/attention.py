@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -43,6 +42,17 @@ class Group(NamedTuple):
     inside: torch.Tensor | None
 
 
+class Groups:
+    """All groups of a batch.
+
+    They differ from batch to batch. torch.compile, which looks into lists and tuples and compiles anew for
+    others, does not look into an object that only functions kept from it use.
+    """
+
+    def __init__(self, groups: list[Group]) -> None:
+        self.groups = groups
+
+
 class Packing(NamedTuple):
     """Where the sequences of a batch begin and end, in the form that the device's attention wants.
 
@@ -51,7 +61,7 @@ class Packing(NamedTuple):
 
     cu_seqlens: torch.Tensor
     max_seqlen: int
-    groups: list[Group] | None
+    groups: Groups | None
 
 
 def packing(cu_seqlens: torch.Tensor, max_seqlen: int, *, kernel: bool) -> Packing:
@@ -61,13 +71,13 @@ def packing(cu_seqlens: torch.Tensor, max_seqlen: int, *, kernel: bool) -> Packi
     dropout; otherwise sequences go through ``scaled_dot_product_attention`` in padded groups: small ones on a
     CPU, all at once on a GPU.
     """
-    if kernel:
-        return Packing(cu_seqlens, max_seqlen, None)
     most = _GROUP_POSITIONS if cu_seqlens.device.type == "cpu" else None
-    return Packing(cu_seqlens, max_seqlen, _groups(cu_seqlens.tolist(), most, cu_seqlens.device))
+    return Packing(cu_seqlens, max_seqlen, None if kernel else _groups(cu_seqlens, most))
 
 
-def _groups(ends: Sequence[int], most: int | None, device: torch.device) -> list[Group]:
+@torch.compiler.disable
+def _groups(cu_seqlens: torch.Tensor, most: int | None) -> Groups:
+    ends, device = cu_seqlens.tolist(), cu_seqlens.device
     lengths = [stop - start for start, stop in itertools.pairwise(ends)]
     groups, first = [], 0
     while first < len(lengths):
@@ -88,7 +98,7 @@ def _groups(ends: Sequence[int], most: int | None, device: torch.device) -> list
                 )
             )
         first = last
-    return groups
+    return Groups(groups)
 
 
 def _packed_attention(
@@ -108,8 +118,22 @@ def _packed_attention(
     if packing.groups is None:
         parts = [part[0].transpose(0, 1) for part in (query, key, value)]
         return _kernel(*parts, packing, scaling, causal).unsqueeze(0), None
+    return _in_groups(query, key, value, packing.groups, dropout, scaling, causal), None
+
+
+@torch.compiler.disable
+def _in_groups(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    groups: Groups,
+    dropout: float,
+    scaling: float | None,
+    causal: bool,
+) -> torch.Tensor:
+    """Compute attention group by group; shapes as in ``_packed_attention``."""
     outputs = []
-    for group in packing.groups:
+    for group in groups.groups:
         parts = [
             _rectangle(part[0, :, group.start : group.stop], group) for part in (query, key, value)
         ]
@@ -124,7 +148,7 @@ def _packed_attention(
             scale=scaling,
         ).transpose(1, 2)
         outputs.append(output.flatten(0, 1) if group.inside is None else output[group.inside])
-    return torch.cat(outputs).unsqueeze(0), None
+    return torch.cat(outputs).unsqueeze(0)
 
 
 def _rectangle(part: torch.Tensor, group: Group) -> torch.Tensor:
