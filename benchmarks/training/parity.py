@@ -95,7 +95,7 @@ def _watched(plan: Plan) -> float:
         while process.poll() is None:
             for each in psutil.Process(process.pid).children(recursive=True):
                 peaks.append(_peak_of_rank(each))
-            time.sleep(0.2)
+            time.sleep(0.5)
     except psutil.NoSuchProcess:
         pass
     except BaseException:
