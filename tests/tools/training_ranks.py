@@ -131,17 +131,17 @@ def _nan(step: int) -> None:
 
 
 def _slow_save(step: int) -> None:
-    """The last rank never comes to write its part of one checkpoint."""
-    from malmoi.training.state import RunState
+    """All ranks but the first never come to write their part of one checkpoint."""
+    from malmoi.training import state
 
-    save = RunState.save
+    save_file = state.save_file
 
-    def delayed(state, folder):
-        if folder.name.startswith(f"step-{step:08d}") and os.environ["RANK"] != "0":
+    def delayed(tensors, path):
+        if path.parent.name.startswith(f"step-{step:08d}") and os.environ["RANK"] != "0":
             time.sleep(600)
-        return save(state, folder)
+        save_file(tensors, path)
 
-    RunState.save = delayed
+    state.save_file = delayed
 
 
 def _full_disk(step: int, filler: str) -> None:
