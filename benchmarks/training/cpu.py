@@ -19,7 +19,7 @@ from benchmarks.training import corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Steps of each turn by size, with two more that are not timed, and turns of each loop.
+#: Timed steps of each turn by size, and turns of each loop.
 STEPS, TURNS = {"mini": 8, "tiny": 20}, 3
 
 BATCH = 32
@@ -49,7 +49,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         plan = make_run(
             manifest,
             folder / size,
-            steps=steps + 2,
+            steps=steps + 3,
             batch_size=BATCH,
             micro_batch_size=BATCH,
             tokenizer=tokenizer,

@@ -2,7 +2,7 @@
 
     python -m benchmarks.training.loops ours|plain PLAN
 
-prints as JSON what the steps after the first ones took.
+prints as JSON what the steps between the first ones and the last one took.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import deepspeed
 import numpy as np
 import torch
 from malmoi.instances.loader import IGNORED, InstanceStore, step_indices
-from malmoi.training.curves import Log
 from malmoi.training.feed import Feed
 from malmoi.training.loop import Trainer
 from malmoi.training.model import model_config
@@ -29,7 +28,7 @@ from transformers import AutoTokenizer, BertForPreTraining
 
 from benchmarks.peak import peak_mb
 
-#: Steps before the clock starts, in which buffers are made.
+#: Steps before the clock starts, in which buffers are made. It stops before the last one begins.
 WARMUP = 2
 
 
@@ -46,11 +45,10 @@ class _TimedTrainer(Trainer):
 
 
 def ours(plan: Plan) -> list[float]:
-    """Do a plan's steps in malmoi's loop; return the CPU-seconds at the begin of each and at the end."""
+    """Train as a run does; return the CPU-seconds at the begin of each step."""
     trainer = _TimedTrainer(plan)
-    log = Log(Path(plan.checkpoints) / "log.jsonl", 0)
-    trainer._train(Feed(plan, 0, 1, 0, torch.device("cpu")), log)
-    return [*trainer.times, time.process_time()]
+    trainer.run()
+    return trainer.times
 
 
 class _Instances(Dataset):
@@ -127,7 +125,7 @@ def plain(plan: Plan) -> list[float]:
         loss = engine(**batch).loss
         engine.backward(loss)
         engine.step()
-    return [*times, time.process_time()]
+    return times
 
 
 def main() -> None:
@@ -135,7 +133,7 @@ def main() -> None:
     for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1")):
         os.environ[name] = value
     os.environ["MASTER_ADDR"] = "127.0.0.1"
-    os.environ["MASTER_PORT"] = "0"
+    os.environ["MASTER_PORT"] = "29557"
     torch.set_num_threads(1)
     plan = Plan.load(sys.argv[2])
     times = (ours if sys.argv[1] == "ours" else plain)(plan)
@@ -147,7 +145,7 @@ def main() -> None:
                 step_indices(len(store), step, phase.batch_size, plan.seed, phase.name)
             ).sum()
         )
-        for step in range(WARMUP, phase.steps)
+        for step in range(WARMUP, phase.steps - 1)
     )
     print(
         json.dumps(
