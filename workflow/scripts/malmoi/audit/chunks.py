@@ -139,7 +139,6 @@ def _survey(
         frame["draw"] = uniform(stream, numbers)
         frame["group"] = frame["group"].where(frame["group"] != "", frame["doc_id"])
         frames.append(frame)
-        splits = np.repeat(frame["split"].to_numpy(), frame["length"])
         ids = batch["input_ids"].flatten().to_numpy()
         if len(ids) and int(ids.max()) >= vocabulary_size:
             raise InputError(
@@ -147,7 +146,8 @@ def _survey(
                 "audit a model with the tokens it was trained on"
             )
         for name, own in counts.items():
-            own += np.bincount(ids[splits == name], minlength=vocabulary_size)
+            chosen = np.repeat((frame["split"] == name).to_numpy(), frame["length"])
+            own += np.bincount(ids[chosen], minlength=vocabulary_size)
     if not frames:
         raise InputError("the audit was given no tokens; run tokenize first")
     return pd.concat(frames, ignore_index=True), counts

@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import transformers
 from torch.nn.functional import cross_entropy
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoModelForMaskedLM,
-    AutoTokenizer,
-    PreTrainedModel,
-)
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from malmoi.errors import InputError
 
@@ -44,14 +39,15 @@ class Predictor:
     def __init__(self, folder: str | Path) -> None:
         try:
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            self.causal = bool(getattr(config, "is_decoder", False))
-            loader = AutoModelForCausalLM if self.causal else AutoModelForMaskedLM
+            # The class that was exported, so that no weight is missing or left over.
+            loader = getattr(transformers, config.architectures[0])
             self.model = loader.from_pretrained(folder, local_files_only=True)
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
+        except (AttributeError, OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"{folder}: no model to audit ({error}); export the model again"
             ) from None
+        self.causal = bool(getattr(config, "is_decoder", False))
         self.longest = int(config.max_position_embeddings)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model.to(self.device).eval()
@@ -158,6 +154,6 @@ def hidden_states(
 
 def _head(model: PreTrainedModel, hidden: torch.Tensor) -> torch.Tensor:
     if hasattr(model, "cls"):
-        return model.cls(hidden)
+        return model.cls.predictions(hidden)
     # ModernBERT's.
     return model.decoder(model.head(hidden))
