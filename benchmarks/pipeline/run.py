@@ -84,7 +84,7 @@ def figures(results: Path, stages: pd.DataFrame) -> dict[str, float]:
         for name in ("mlm_loss", "mlm_accuracy", "nsp_loss", "nsp_accuracy"):
             if name in pretraining["test"][arm]:
                 values[f"test_{arm}_{name}"] = pretraining["test"][arm][name]
-    task = json.loads((evaluation / "classification-case_type.json").read_text(encoding="utf-8"))
+    task = json.loads((evaluation / "task-case_type.json").read_text(encoding="utf-8"))
     for arm, scores in task["models"].items():
         values[f"case_type_{arm}_macro_f1"] = scores["macro_f1"]["mean"]
     for row in stages.itertuples():

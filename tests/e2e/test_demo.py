@@ -59,7 +59,7 @@ def test_both_readmes_promise_the_same_figures() -> None:
 
 def test_the_demo_reaches_what_the_readme_promises(demo: Path) -> None:
     test = json.loads((demo / "evaluation/demo/pretraining.json").read_text())["test"]
-    task = json.loads((demo / "evaluation/demo/classification-case_type.json").read_text())
+    task = json.loads((demo / "evaluation/demo/task-case_type.json").read_text())
     measured = {
         "mlm_loss_untrained": test["untrained"]["mlm_loss"],
         "mlm_loss": test["trained"]["mlm_loss"],

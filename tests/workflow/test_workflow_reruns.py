@@ -20,7 +20,7 @@ READERS = {
     "split": {"segment", "ledger", "curation_report"},
     "segment": {
         *("vocabulary", "vocabulary_report", "tokenize"),
-        *("evaluate_classification", "audit", "package", "ledger"),
+        *("evaluate_task", "audit", "package", "ledger"),
     },
     "vocabulary": {
         *("vocabulary_report", "tokenize", "instances"),
@@ -31,9 +31,9 @@ READERS = {
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "instances_manifest": {"pretrain", "package"},
-    "pretrain": {"evaluate_pretraining", "evaluate_classification", "audit", "package"},
+    "pretrain": {"evaluate_pretraining", "evaluate_task", "audit", "package"},
     "evaluate_pretraining": {"compare", "package"},
-    "evaluate_classification": {"compare", "package"},
+    "evaluate_task": {"compare", "package"},
     "audit": {"package"},
     "ledger": {"package"},
     "curation_report": set(),
@@ -46,14 +46,14 @@ TASK = {"name": "kinds", "label": "kind"}
 
 
 def after(*rules):
-    """Return rules and all that follow from them, in a run without classification tasks."""
+    """Return rules and all that follow from them, in a run without tasks."""
     found, waiting = set(), [*rules]
     while waiting:
         rule = waiting.pop()
         if rule not in found:
             found.add(rule)
             waiting += READERS[rule]
-    return found - {"evaluate_classification"}
+    return found - {"evaluate_task"}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_a_default_written_out_plans_nothing(finished):
         (
             "evaluate.tasks",
             [TASK],
-            {"evaluate_classification", "compare", "package", "publish"},
+            {"evaluate_task", "compare", "package", "publish"},
         ),
         ("publish.title", "another", {"package", "publish"}),
         ("publish.repo_id", "someone/model", {"publish"}),

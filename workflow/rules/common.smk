@@ -37,6 +37,12 @@ SHARED = {"dataset": "dataset", "tokenizer": "model"}
 #: Settings that no model depends on: what is proposed, compared and shown.
 ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}
 
+#: What tables of tasks always hold, so that no encoder is named so.
+SCORED = (
+    *("trained", "untrained", "unigram"),
+    *("tfidf_svm", "tfidf_ridge", "gazetteer", "majority"),
+)
+
 #: What `propose_dictionary` writes from the segments, so that these cannot be made with it.
 PROPOSED = Path("results", "dictionary", "proposed.csv")
 
@@ -169,6 +175,23 @@ def pretrain_threads(wildcards):
     """Return the CPU threads of all ranks and of those that make their batches."""
     runtime = pretrain_config(wildcards)["pretrain"]["runtime"]
     return runtime["ranks"] * (runtime["threads_per_rank"] + runtime["loader_workers"])
+
+
+def task_documents(wildcards):
+    """Return the segments that a task is made of, none where it has files of its own."""
+    shards = SHARDS if TASKS[wildcards.task].get("label") else []
+    return expand("results/segments/{shard}.parquet", shard=shards)
+
+
+def task_files(task):
+    """Return the files that a task names."""
+    return [task[split] for split in ("train", "validation", "test") if task.get(split)]
+
+
+def task_config(wildcards):
+    """Return the settings of one task, and the encoders its model is held against."""
+    settings = pick(TASKS, wildcards.task)[wildcards.task]
+    return {"task": settings, "encoders": stage("evaluate.baselines")["evaluate"]["baselines"]}
 
 
 def package_config(wildcards):
@@ -315,6 +338,7 @@ def check_names():
         ("curate.decontaminate.sets", config["curate"]["decontaminate"]["sets"]),
         ("instances.phases", config["instances"]["phases"]),
         ("evaluate.tasks", config["evaluate"]["tasks"]),
+        ("evaluate.baselines", config["evaluate"]["baselines"]),
     ):
         names = [item["name"] for item in items]
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -377,6 +401,14 @@ def check_names():
                 f"curate.decontaminate.sets: {item['name']}: {item['path']} does not exist; "
                 "name a file of evaluation items"
             )
+    for task in config["evaluate"]["tasks"]:
+        check_task(f"evaluate.tasks: {task['name']}", task)
+    for encoder in config["evaluate"]["baselines"]:
+        if encoder["name"] in SCORED:
+            raise InputError(
+                f"evaluate.baselines: {encoder['name']!r} names another row of the tables; rename it"
+            )
+        check_encoder(f"evaluate.baselines: {encoder['name']}", encoder, weights=True)
     for path in config["segment"]["dictionaries"]:
         if Path(path).resolve() == PROPOSED.resolve():
             raise InputError(
@@ -411,6 +443,17 @@ def check_names():
                     f"corpus.sources: {source['name']} has no license, so publish.target hub is "
                     "refused; give the terms of the documents"
                 )
+
+
+def check_task(where, task):
+    """Check that a task can be made of what it names, and that its files are there."""
+    if task.get("label") and task["kind"] != "classification":
+        raise InputError(
+            f"{where}: labels of documents are classes; for {task['kind']} name files for train and test"
+        )
+    for path in task_files(task):
+        if not Path(path).is_file():
+            raise InputError(f"{where}: {path} does not exist; name a file of labelled items")
 
 
 def check_encoder(where, reference, weights):

@@ -34,13 +34,20 @@ rule evaluate_pretraining:
         "../scripts/evaluate_pretraining.py"
 
 
-rule evaluate_classification:
+rule evaluate_task:
     input:
         model="results/model/{experiment}",
-        documents=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        documents=task_documents,
+        files=lambda wildcards: task_files(TASKS[wildcards.task]),
+        encoders=[
+            str(path)
+            for encoder in config["evaluate"]["baselines"]
+            for path in encoder_files(encoder, "encoder")
+            if not encoder.get("revision")
+        ],
     output:
-        scores="results/evaluation/{experiment}/classification-{task}.json",
-        predictions="results/evaluation/{experiment}/classification-{task}-predictions.csv",
+        scores="results/evaluation/{experiment}/task-{task}.json",
+        predictions="results/evaluation/{experiment}/task-{task}-predictions.csv",
     log:
         "results/logs/evaluate/{experiment}-{task}.log",
     benchmark:
@@ -52,10 +59,10 @@ rule evaluate_classification:
         mem="8GB",
         runtime="4h",
     params:
-        cfg=lambda wildcards: {"task": pick(TASKS, wildcards.task)[wildcards.task]},
-        code=code("evaluate_classification.py"),
+        cfg=task_config,
+        code=code("evaluate_task.py"),
     script:
-        "../scripts/evaluate_classification.py"
+        "../scripts/evaluate_task.py"
 
 
 # Only where they are asked for: documents that come in after everything that could merge or drop them.
@@ -127,7 +134,7 @@ rule compare:
     input:
         results=expand("results/evaluation/{experiment}/pretraining.json", experiment=EXPERIMENTS)
         + expand(
-            "results/evaluation/{experiment}/classification-{task}.json",
+            "results/evaluation/{experiment}/task-{task}.json",
             experiment=EXPERIMENTS,
             task=TASKS,
         ),

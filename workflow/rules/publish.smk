@@ -22,7 +22,7 @@ rule package:
         evaluation=lambda wildcards: expand(
             "results/evaluation/{experiment}/{name}.json",
             experiment=wildcards.experiment,
-            name=["pretraining", *(f"classification-{task}" for task in TASKS)],
+            name=["pretraining", *(f"task-{task}" for task in TASKS)],
         ),
         audit="results/evaluation/{experiment}/audit.json",
         vocabulary="results/vocabulary/measures.csv",

@@ -25,10 +25,17 @@ def pretraining(loss: float) -> dict:
 
 
 def classification(task: str, value: float) -> dict:
-    names = ("trained", "untrained", "tfidf_svm", "majority")
+    names = ("trained", "untrained", "our_other", "tfidf_svm", "majority")
     score = {"mean": value, "low": value - 0.05, "high": value + 0.05}
-    models = {name: {"accuracy": score, "macro_f1": score} for name in names}
-    return {"kind": "classification", "task": task, "documents": {"test": 40}, "models": models}
+    measures = ["accuracy", "macro_f1"]
+    return {
+        "kind": "classification",
+        "task": task,
+        "items": {"test": 40},
+        "measures": measures,
+        "models": {name: dict.fromkeys(measures, score) for name in names},
+        "differences": {name: {"accuracy": {"p_holm": 0.02}} for name in names[1:]},
+    }
 
 
 @pytest.fixture
@@ -50,11 +57,18 @@ def test_every_figure_of_every_experiment_is_in_the_table(results, tmp_path):
     out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
     compare(results, *out)
     table = pd.read_csv(out[0])
-    assert len(table) == 2 * (2 * (5 + 5 + 3) + 4 * 2)
+    assert len(table) == 2 * (2 * (5 + 5 + 3) + 5 * 2)
     one = table[(table.split == "test") & (table.metric == "mlm_loss") & (table.model == "trained")]
     assert one.set_index("experiment")["value"].to_dict() == {"raw": 4.0, "<base>": 3.5}
     assert list(one["experiment"]) == ["raw", "<base>"]
     assert list(table["evaluation"].unique()) == ["held-out", "사건종류"]
+    task = table[(table.evaluation == "사건종류") & (table.metric == "accuracy")]
+    assert list(task["model"].unique()) == [
+        *("trained", "untrained", "our_other"),
+        *("tfidf_svm", "majority"),
+    ]
+    assert set(task[task.model == "our_other"]["p"]) == {0.02}
+    assert task[task.model == "trained"]["p"].isna().all()
     page = out[1].read_text(encoding="utf-8")
     assert "&lt;base&gt;" in page
     assert "<base>" not in page

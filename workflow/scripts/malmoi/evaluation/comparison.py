@@ -16,8 +16,9 @@ from matplotlib.patches import Patch
 
 from malmoi.atomic import replacing, write_text
 from malmoi.errors import InputError
+from malmoi.evaluation.tasks import KINDS
 
-COLUMNS = ("evaluation", "split", "metric", "model", "experiment", "value", "low", "high", "n")
+COLUMNS = ("evaluation", "split", "metric", "model", "experiment", "value", "low", "high", "n", "p")
 PRETRAINING_METRICS = (
     "mlm_loss",
     "mlm_bits_per_character",
@@ -25,13 +26,28 @@ PRETRAINING_METRICS = (
     "nsp_loss",
     "nsp_accuracy",
 )
-CLASSIFICATION_METRICS = ("accuracy", "macro_f1")
+#: The main measure of each kind of task first, so that tables begin with it.
+TASK_METRICS = (
+    *("macro_f1", "accuracy", "pearson", "spearman"),
+    *("entity_macro_f1", "entity_f1", "character_f1", "klue_character_f1"),
+    *("f1", "exact", "klue_exact", "klue_rouge_w"),
+)
 #: Where a smaller figure is the better one.
 LOWER = ("mlm_loss", "mlm_bits_per_character", "nsp_loss")
-MODELS = ("trained", "untrained", "unigram", "tfidf_svm", "majority")
+MODELS = (
+    *("trained", "untrained", "unigram"),
+    *("tfidf_svm", "tfidf_ridge", "gazetteer", "majority"),
+)
 #: What is plotted: losses and bits on their own scale would hide the shares beside them.
-PLOTTED = ("mlm_bits_per_character", "mlm_accuracy", "nsp_accuracy", "accuracy", "macro_f1")
-COLOURS = ("#0072b2", "#999999", "#e69f00", "#009e73", "#cc79a7")
+PLOTTED = (
+    *("mlm_bits_per_character", "mlm_accuracy", "nsp_accuracy"),
+    *("macro_f1", "accuracy", "pearson", "entity_macro_f1", "character_f1", "f1", "exact"),
+)
+#: A model each, from the first on again where there are more (Okabe and Ito 2008).
+COLOURS = (
+    *("#0072b2", "#999999", "#e69f00", "#009e73"),
+    *("#56b4e9", "#d55e00", "#cc79a7", "#f0e442"),
+)
 HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
 
 STYLE = """
@@ -51,10 +67,11 @@ def compare(
     """Gather the evaluations of several experiments into a CSV, an HTML table and a bar plot.
 
     Args:
-        results: the JSON files that ``evaluate_pretraining`` and ``evaluate_classification`` wrote,
-            by experiment, in the order to show.
+        results: the JSON files that ``evaluate_pretraining`` and ``evaluate_task`` wrote, by
+            experiment, in the order to show.
         csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are
-            the ends of the 95 % interval, ``n`` counts documents.
+            the ends of the 95 % interval, ``n`` counts documents or items, and ``p`` is
+            the corrected chance of the difference between a task's model and this baseline.
         html_path: the same with a column per experiment, for people.
         png_path: bars with intervals of the test split.
 
@@ -71,8 +88,8 @@ def compare(
     for column, order in (
         ("evaluation", _held_out_first(table["evaluation"])),
         ("split", ["validation", "test"]),
-        ("metric", [*PRETRAINING_METRICS, *CLASSIFICATION_METRICS]),
-        ("model", list(MODELS)),
+        ("metric", [*PRETRAINING_METRICS, *TASK_METRICS]),
+        ("model", models_of(table)),
         ("experiment", list(results)),
     ):
         table[column] = pd.Categorical(table[column], categories=order, ordered=True)
@@ -87,7 +104,7 @@ def figures_of(path: str | Path) -> list[dict[str, Any]]:
     """Return the figures of one evaluation file as rows without their experiment.
 
     Raises:
-        InputError: the file is neither a pretraining nor a classification evaluation.
+        InputError: the file is the evaluation neither of pretraining nor of a task.
     """
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -105,14 +122,14 @@ def figures_of(path: str | Path) -> list[dict[str, Any]]:
                         at = ("held-out", split, metric, model)
                         n = report[split]["documents"]
                         rows.append(_row(*at, scores[metric], low, high, n))
-    elif kind == "classification":
-        for model in MODELS:
-            for metric in CLASSIFICATION_METRICS:
-                if model in report["models"]:
-                    score = report["models"][model][metric]
-                    at = (report["task"], "test", metric, model)
-                    n = report["documents"]["test"]
-                    rows.append(_row(*at, score["mean"], score["low"], score["high"], n))
+    elif kind in KINDS:
+        for model, scores in report["models"].items():
+            for metric in report["measures"]:
+                score = scores[metric]
+                chance = report["differences"].get(model, {}).get(metric, {}).get("p_holm")
+                at = (report["task"], "test", metric, model)
+                n = report["items"]["test"]
+                rows.append(_row(*at, score["mean"], score["low"], score["high"], n, chance))
     else:
         raise InputError(f"{path}: not an evaluation file (kind {kind!r}); delete it and run again")
     return rows
@@ -127,9 +144,20 @@ def _row(
     low: float | None,
     high: float | None,
     n: int,
+    p: float | None = None,
 ) -> dict[str, Any]:
-    values = (evaluation, split, metric, model, value, low, high, n)
+    values = (evaluation, split, metric, model, value, low, high, n, p)
     return dict(zip([name for name in COLUMNS if name != "experiment"], values, strict=True))
+
+
+def models_of(table: pd.DataFrame) -> list[str]:
+    """Return the models of a table: those always there, encoders by name, what needs no encoder."""
+    found = set(table["model"])
+    return [
+        *(name for name in MODELS[:2] if name in found),
+        *sorted(found - set(MODELS)),
+        *(name for name in MODELS[2:] if name in found),
+    ]
 
 
 def _held_out_first(evaluations: pd.Series) -> list[str]:
@@ -148,7 +176,7 @@ def as_html(table: pd.DataFrame) -> str:
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         f"<title>Experiments compared</title><style>{STYLE}</style></head>\n<body>\n"
         "<h1>Experiments compared</h1>\n"
-        "<p>Figure and 95 % interval over documents; for fine-tuning the mean over seeds. "
+        "<p>Figure and 95 % interval over documents or items; for fine-tuning the mean over seeds. "
         f"Smaller is better for {html.escape(lower)}, larger for the others. "
         "mlm_loss compares models of one vocabulary only.</p>\n"
         f"{wide.to_html(na_rep='', border=0)}\n</body>\n</html>\n"
@@ -169,27 +197,30 @@ def plot(table: pd.DataFrame, png_path: str | Path) -> None:
     columns = min(3, max(1, len(panels)))
     lines = max(1, -(-len(panels) // columns))
     width = max(4.0, 1.2 * len(experiments) + 2)
+    models = models_of(shown)
+    colours = {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(models)}
     installed = {font.name for font in font_manager.fontManager.ttflist}
     fonts = ["DejaVu Sans", *(name for name in HANGUL_FONTS if name in installed)]
     with matplotlib.rc_context({"font.family": fonts, "font.size": 9}):
         figure = Figure(figsize=(width * columns, 3.2 * lines), dpi=120, layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, ((evaluation, metric), part) in zip(axes, panels, strict=False):
-            _panel(axis, part, experiments)
+            _panel(axis, part, experiments, colours)
             better = "lower" if metric in LOWER else "higher"
             axis.set_title(f"{evaluation}: {metric} ({better} is better)")
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
-        shown_models = [name for name in MODELS if name in set(shown["model"])]
-        handles = [Patch(color=COLOURS[MODELS.index(name)], label=name) for name in shown_models]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(MODELS))
+        handles = [Patch(color=colours[name], label=name) for name in models]
+        figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(models) or 1))
         with replacing(png_path) as temporary:
             # A software version or date in the file would make equal plots differ.
             figure.savefig(temporary, format="png", metadata={"Software": None})
 
 
-def _panel(axis: Any, part: pd.DataFrame, experiments: Sequence[str]) -> None:
-    models = [name for name in MODELS if name in set(part["model"])]
+def _panel(
+    axis: Any, part: pd.DataFrame, experiments: Sequence[str], colours: Mapping[str, str]
+) -> None:
+    models = models_of(part)
     bar = 0.8 / len(models)
     for at, model in enumerate(models):
         rows = part[part["model"] == model]
@@ -202,6 +233,6 @@ def _panel(axis: Any, part: pd.DataFrame, experiments: Sequence[str]) -> None:
             bar,
             yerr=[below, above],
             capsize=2,
-            color=COLOURS[MODELS.index(model)],
+            color=colours[model],
         )
     axis.set_xticks(range(len(experiments)), experiments)

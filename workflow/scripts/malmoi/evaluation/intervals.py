@@ -29,18 +29,27 @@ def interval(
     [runs]), was drawn to the F figures; a figure that a resample leaves undefined is NaN and is
     passed over.
     """
+    draws = zip(*drawn(groups, seed, runs, resamples), strict=True)
+    return ends(np.stack([statistic(of_groups, of_runs) for of_groups, of_runs in draws]))
+
+
+def drawn(
+    groups: int, seed: int, runs: int = 1, resamples: int = RESAMPLES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how often each resample draws each group and each run (int64 [resamples, groups or runs])."""
     group_stream = key(seed, "bootstrap", "groups")
     run_stream = key(seed, "bootstrap", "runs")
-    drawn = [
-        statistic(
-            _multiplicities(groups, group_stream, number),
-            _multiplicities(runs, run_stream, number),
-        )
-        for number in range(resamples)
-    ]
+    return (
+        np.stack([_multiplicities(groups, group_stream, number) for number in range(resamples)]),
+        np.stack([_multiplicities(runs, run_stream, number) for number in range(resamples)]),
+    )
+
+
+def ends(figures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 2.5th and the 97.5th percentile of each column, passing over NaN."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="All-NaN slice encountered")
-        low, high = np.nanpercentile(np.stack(drawn), [2.5, 97.5], axis=0)
+        low, high = np.nanpercentile(figures, [2.5, 97.5], axis=0)
     return low, high
 
 

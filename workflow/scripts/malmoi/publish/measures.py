@@ -14,7 +14,16 @@ from malmoi.errors import InputError
 HELD_OUT = ("validation", "test")
 
 #: What the model is held against, in the order of the card's columns.
-BASELINES = ("untrained", "unigram", "tfidf_svm", "majority")
+BASELINES = ("untrained", "unigram", "tfidf_svm", "tfidf_ridge", "gazetteer", "majority")
+
+#: How the Hub names the kinds of task.
+TASK_TYPES = {
+    "classification": "text-classification",
+    "regression": "sentence-similarity",
+    "tokens": "token-classification",
+    "qa": "question-answering",
+    "choice": "multiple-choice",
+}
 
 
 @dataclass(frozen=True)
@@ -49,12 +58,12 @@ def read_evaluations(paths: Sequence[Path]) -> list[Measure]:
     """Return the figures of evaluation files by file name; files that are not JSON are passed over.
 
     Each file is an object whose ``kind`` says how it is read: ``pretraining`` (a split, a model and a
-    metric, intervals beside them) or ``classification`` (a model and a metric on the test split).
+    metric, intervals beside them) or a key of ``TASK_TYPES`` (a model and a metric on the test split).
 
     Raises:
         InputError: a file is not JSON or of an unknown kind.
     """
-    readers = {"pretraining": _pretraining, "classification": _classification}
+    readers = {"pretraining": _pretraining, **dict.fromkeys(TASK_TYPES, _task)}
     found: list[Measure] = []
     for path in sorted(paths, key=lambda path: path.name):
         if path.suffix != ".json":
@@ -86,7 +95,7 @@ def _pretraining(name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
                 )
 
 
-def _classification(name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
+def _task(_name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
     models = content["models"]
     for metric, figures in sorted(models["trained"].items()):
         if isinstance(figures, Mapping) and _is_number(figures.get("mean")):
@@ -96,8 +105,8 @@ def _classification(name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
                 if _is_number(models.get(model, {}).get(metric, {}).get("mean"))
             }
             yield Measure(
-                name,
-                "text-classification",
+                content["task"],
+                TASK_TYPES[content["kind"]],
                 "test",
                 metric,
                 figures["mean"],
