@@ -307,15 +307,13 @@ def test_questions_and_choices_are_learned(run, files, tmp_path):
         ]
         for split, size in (("train", 64), ("validation", 16), ("test", 16))
     }
-    report = json.loads(
-        run(None, kind="choice", epochs=10, seeds=[1], **files(rows))[0].read_text()
-    )
+    report = json.loads(run(None, kind="choice", epochs=6, seeds=[1], **files(rows))[0].read_text())
     assert (
         report["models"]["trained"]["accuracy"]["mean"]
         > report["models"]["majority"]["accuracy"]["mean"]
     )
     paths = {}
-    for split, size in (("train", 48), ("validation", 12), ("test", 12)):
+    for split, size in (("train", 40), ("validation", 8), ("test", 12)):
         articles = []
         for at in range(size):
             context = f"{'사아 ' * (at % 4)}법원라 병약 {'자차 ' * (at % 3)}"

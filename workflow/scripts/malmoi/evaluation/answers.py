@@ -89,9 +89,10 @@ class Answers:
             output = np.nan_to_num(output)
             nothing[row.item] = min(nothing[row.item], float(output[0].sum()))
             context = part.texts[row.item][1]
-            for score, first, last in _spans(output[1:]):
+            if len(output) > 1:
+                score, first, last = _best_span(output[1:])
                 text = context[row.characters[first] : row.characters[last] + 1]
-                if score > best[row.item][0] and text.strip():
+                if score > best[row.item][0]:
                     best[row.item] = (score, text)
         return [
             "" if self.may_lack and empty > score else text.strip()
@@ -120,15 +121,14 @@ class Answers:
         return value[0][1] if value else ""
 
 
-def _spans(output: np.ndarray) -> list[tuple[float, int, int]]:
-    """Return the score, first and last place of likely spans (float32 [P, 2])."""
+def _best_span(output: np.ndarray) -> tuple[float, int, int]:
+    """Return the score, first and last place of the likeliest span (float32 [P, 2], P at least 1)."""
     firsts, lasts = (np.argsort(-output[:, end], kind="stable")[:TRIED] for end in (0, 1))
-    return [
-        (float(output[first, 0] + output[last, 1]), int(first), int(last))
-        for first in firsts
-        for last in lasts
-        if first <= last < first + LONGEST
-    ]
+    sizes = lasts - firsts[:, None]
+    scores = output[firsts, 0][:, None] + output[lasts, 1]
+    scores = np.where((sizes >= 0) & (sizes < LONGEST), scores, -np.inf)
+    first, last = np.unravel_index(scores.argmax(), scores.shape)
+    return float(scores[first, last]), int(firsts[first]), int(lasts[last])
 
 
 def _compared(predicted: str, answer: str) -> tuple[float, float, float, float]:
