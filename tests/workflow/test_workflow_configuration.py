@@ -42,10 +42,15 @@ def test_the_small_configuration_is_right(workflow):
             ("experiments.demo", "pretrain.phases", "'l99'", "instances.phases (l64)"),
         ),
         (
-            "pretrain.phases",
-            [PHASE | {"batch_size": 12}],
-            ("pretrain.phases", "batch_size 12", "runtime.ranks times micro_batch_size (8)"),
+            "pretrain.objective",
+            "mlm+sop",
+            (
+                "pretrain.objective 'mlm+sop'",
+                "instances.pairs.kind 'sop'",
+                "set the objective to mlm",
+            ),
         ),
+        ("pretrain.runtime.nodes", 3, ("pretrain.runtime", "shared evenly by 3 nodes")),
         ("pretrain.phases", [PHASE, PHASE], ("pretrain.phases", "a phase occurs twice")),
         (
             "segment.dictionaries",
