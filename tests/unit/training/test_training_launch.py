@@ -1,12 +1,14 @@
 """What the launcher checks before it starts a rank."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from malmoi.errors import InputError
+from malmoi.fingerprint import LIBRARY
 from malmoi.training import __main__ as entry
 from malmoi.training.launch import STALE_LOCK_SECONDS, launch, rank_environment
 from malmoi.training.plan import Plan
@@ -151,3 +153,18 @@ def test_each_node_of_a_slurm_job_gets_one_torchrun(
 def test_the_entry_point_tells_its_usage(capsys: pytest.CaptureFixture) -> None:
     assert entry.main([]) == 2
     assert "usage: python -m malmoi.training PLAN" in capsys.readouterr().err
+
+
+def test_a_process_ends_with_its_parent_also_where_that_is_gone_already() -> None:
+    # A rank killed while it forks a loader worker would leave that behind for ever.
+    tell = "import os, sys; from malmoi.training.processes import end_with_parent;"
+    for parent, alive in (("os.getppid()", "alive\n"), ("os.getppid() + 1", "")):
+        done = subprocess.run(
+            [sys.executable, "-c", f"{tell} end_with_parent({parent}); print('alive')"],
+            env={**os.environ, "PYTHONPATH": str(LIBRARY)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.stdout, done.stderr) == (alive, "")
+        assert done.returncode == (0 if alive else 1)

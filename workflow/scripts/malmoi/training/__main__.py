@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         _be_the_only_rank()
     elif "TORCHELASTIC_RUN_ID" in os.environ:
         # A rank left alone by a killed torchrun would write beside the run that follows it.
-        end_with_parent()
+        end_with_parent(os.getppid())
     plan = Plan.load(arguments[0])
     Path(plan.message_log).parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(plan.message_log, mode="a", encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -164,7 +166,7 @@ class Feed:
             prefetch_factor=AHEAD if workers else None,
             # Forked workers need no start-up; they touch neither the network nor a GPU.
             multiprocessing_context="fork" if workers else None,
-            worker_init_fn=_begin_worker,
+            worker_init_fn=functools.partial(_begin_worker, os.getpid()),
             pin_memory=device.type == "cuda",
             # The loader draws a number for its workers, which none here uses: not from torch's own state.
             generator=torch.Generator(),
@@ -188,8 +190,8 @@ class Feed:
         self._steps = iter(())
 
 
-def _begin_worker(number: int) -> None:
+def _begin_worker(rank_process: int, number: int) -> None:
     """Leave it to the rank what to do when the whole run is asked to stop: it still needs its data."""
     for name in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(name, signal.SIG_IGN)
-    end_with_parent()
+    end_with_parent(rank_process)

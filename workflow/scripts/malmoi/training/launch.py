@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -61,7 +62,7 @@ def launch(plan: Plan) -> None:
         env=environment,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=end_with_parent,
+        preexec_fn=functools.partial(end_with_parent, os.getpid()),
     )
     # At SIGTERM srun kills the ranks at once; SIGUSR1 it hands on.
     stop = signal.SIGTERM if nodes == 1 else signal.SIGUSR1
