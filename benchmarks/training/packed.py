@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from malmoi.instances.loader import Rows, padded
-from malmoi.training.feed import step_of
+from malmoi.training.feed import Filling, step_of
 from malmoi.training.model import PretrainingModule, model_config, untrained
 
 MODEL = {"layers": 4, "hidden_size": 256, "heads": 4, "dropout": 0.0}  # BERT-mini
@@ -29,8 +29,8 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     """
     torch.set_num_threads(1)
     values: dict[str, float] = {"packed_batches": len(LENGTHS)}
-    for name, shape in (("packed", None), ("packed_fill", (3584, LONGEST))):
-        found = np.array([compare(lengths, shape) for lengths in LENGTHS.values()])
+    for name, filling in (("packed", Filling()), ("packed_fill", Filling(3584, 64, LONGEST))):
+        found = np.array([compare(lengths, filling) for lengths in LENGTHS.values()])
         values[f"{name}_loss_diff"], values[f"{name}_grad_diff"] = found.max(axis=0).tolist()
     return values
 
@@ -53,13 +53,13 @@ def _lengths() -> dict[str, list[int]]:
 LENGTHS = _lengths()
 
 
-def compare(lengths: list[int], shape: tuple[int, int] | None) -> tuple[float, float]:
+def compare(lengths: list[int], filling: Filling) -> tuple[float, float]:
     """Return the relative difference of the loss and the largest one of a gradient's values."""
     rows = instances(lengths)
     # Each has a configuration of its own, in which the first names its attention.
     networks = [untrained(model_config(VOCABULARY, MODEL, LONGEST), SEED) for _ in range(2)]
     ours, plain = PretrainingModule(networks[0]), networks[1]
-    (batch,) = step_of(rows, [len(rows)], "mlm+nsp", shape).micro_batches(torch.device("cpu"))
+    (batch,) = step_of(rows, [len(rows)], "mlm+nsp", filling).micro_batches(torch.device("cpu"))
     outputs = ours(batch)
     loss = outputs.mlm_loss / outputs.mlm_count + outputs.nsp_loss / outputs.nsp_count
     loss.backward()

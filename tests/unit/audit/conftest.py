@@ -8,7 +8,7 @@ import pytest
 import torch
 from malmoi.atomic import write_json, write_parquet
 from malmoi.audit import canaries
-from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
+from tools.tiny_bert import SPECIAL, make_tiny_bert
 
 
 @pytest.fixture(scope="session")
@@ -18,25 +18,9 @@ def corpus(tmp_path_factory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("audited")
     made = canaries.make(3, [1], 1)
     characters = sorted({*"".join(each.text for each in made), *"0123456789abcdef@.-"} - {" "})
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
-    pieces += ["##" + each for each in characters if each.isalnum()]
+    pieces = [*SPECIAL, *characters, *("##" + each for each in characters if each.isalnum())]
     model = folder / "model"
-    model.mkdir()
-    (model / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizerFast(
-        vocab=str(model / "vocab.txt"), do_lower_case=False, strip_accents=False
-    )
-    tokenizer.save_pretrained(model)
-    config = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=160,
-    )
-    torch.manual_seed(7)
-    BertForPreTraining(config).save_pretrained(model)
+    tokenizer = make_tiny_bert(model, pieces, positions=160)
     canaries.plant(
         3,
         [1],

@@ -8,10 +8,7 @@ import pytest
 import torch
 from malmoi import documents
 from malmoi.atomic import write_parquet
-from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
-
-SYLLABLES = "가나다라마바사아자차카타파하법원판결의병약"
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SYLLABLES, *("##" + s for s in SYLLABLES)]
+from tools.tiny_bert import make_tiny_bert
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,20 +20,7 @@ def one_thread():
 def model_dir(tmp_path_factory) -> Path:
     """A random BERT of two layers with its tokenizer, in a Hugging Face folder."""
     folder = tmp_path_factory.mktemp("model")
-    vocabulary = folder / "vocab.txt"
-    vocabulary.write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizerFast(vocab=str(vocabulary), do_lower_case=False, strip_accents=False)
-    tokenizer.save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=len(PIECES),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    torch.manual_seed(7)
-    BertForPreTraining(config).save_pretrained(folder)
+    make_tiny_bert(folder, layers=2)
     return folder
 
 

@@ -14,6 +14,7 @@ from malmoi.evaluation.entities import Tokens, alignment_ceiling
 from malmoi.evaluation.finetuning import PLACES, network, tokenizer_of, training_order
 from malmoi.evaluation.tasks import Part, Task
 from malmoi.evaluation.texts import Classification
+from tools.tiny_bert import make_tiny_bert
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -207,15 +208,7 @@ def coarse_dir(model_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("coarse")
     vocabulary = [line for line in (model_dir / "vocab.txt").read_text().split("\n") if line]
     vocabulary += ["가나", "##다라", "법원판", "##결라"]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    from transformers import BertModel, BertTokenizerFast
-
-    tokenizer = BertTokenizerFast(
-        vocab=str(folder / "vocab.txt"), do_lower_case=False, strip_accents=False
-    )
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(7)
-    BertModel(small(vocab_size=len(vocabulary))).save_pretrained(folder)
+    make_tiny_bert(folder, vocabulary, layers=2)
     return folder
 
 

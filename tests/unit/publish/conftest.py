@@ -17,31 +17,14 @@ from malmoi.publish.package import build_package
 from matplotlib.figure import Figure
 from tools.hub_publisher import Publisher, make_package
 from tools.hub_server import HubServer
-from transformers import BertConfig, BertForPreTraining, BertTokenizerFast
+from tools.tiny_bert import PIECES, make_tiny_bert
+from transformers import BertTokenizerFast
 
-SYLLABLES = "가나다라마바사아자차카타파하법원판결의병약"
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SYLLABLES, *("##" + s for s in SYLLABLES)]
 TEXTS = [f"법원 판결 {first}나다 의사 약{second}" for first in "가나다라" for second in "마바사"]
 
 
 def _model(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizerFast(
-        vocab=str(folder / "vocab.txt"), do_lower_case=False, strip_accents=False
-    )
-    tokenizer.save_pretrained(folder)
-    (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
-    config = BertConfig(
-        vocab_size=len(PIECES),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=32,
-    )
-    torch.manual_seed(7)
-    BertForPreTraining(config).save_pretrained(folder)
+    make_tiny_bert(folder, positions=32)
     (folder / ".snakemake_timestamp").touch()
     (folder / "notes.txt").write_text("not for the public", encoding="utf-8")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from malmoi.instances.loader import Rows
-from malmoi.training.feed import step_of
+from malmoi.training.feed import Filling, step_of
 from malmoi.training.model import PretrainingModule, model_config, untrained
 from torch._dynamo.testing import CompileCounter
 
@@ -24,7 +24,7 @@ def batch(seed: int) -> dict:
         mlm_offsets=np.searchsorted(places, ends),
         next_sentence_label=draw.integers(0, 2, len(lengths)),
     )
-    step = step_of(rows, [len(rows)], "mlm+nsp", (16 * LONGEST, LONGEST))
+    step = step_of(rows, [len(rows)], "mlm+nsp", Filling(16 * LONGEST, 64, LONGEST))
     return next(step.micro_batches(torch.device("cpu")))
 
 

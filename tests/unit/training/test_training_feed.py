@@ -14,6 +14,7 @@ import pytest
 import torch
 from made_instances import Maker
 from malmoi.errors import InputError
+from malmoi.instances.batches import IGNORED
 from malmoi.training.feed import Feed, Step, Steps
 from malmoi.training.plan import Phase, Plan
 
@@ -61,16 +62,20 @@ def instances(step: Step) -> list[tuple]:
     """Return what is read and predicted of each instance."""
     found = []
     for batch in step.micro_batches(CPU):
-        ends = batch["cu_seqlens"].tolist()
-        for number, (start, stop) in enumerate(itertools.pairwise(ends)):
+        spans = itertools.pairwise(batch["cu_seqlens"].tolist())
+        # What micro-batches are filled up with has no label.
+        for (start, stop), label in zip(spans, batch["next_sentence_label"].tolist(), strict=False):
+            if label == IGNORED:
+                continue
             inside = (batch["masked_positions"] >= start) & (batch["masked_positions"] < stop)
+            inside &= batch["masked_labels"] != IGNORED
             found.append(
                 (
                     tuple(batch["input_ids"][start:stop].tolist()),
                     tuple(batch["token_type_ids"][start:stop].tolist()),
                     tuple((batch["masked_positions"][inside] - start).tolist()),
                     tuple(batch["masked_labels"][inside].tolist()),
-                    batch["next_sentence_label"][number].item(),
+                    label,
                 )
             )
     return found
@@ -99,12 +104,21 @@ def test_counts_are_those_of_the_micro_batches(plan: Plan) -> None:
     for number, step in enumerate(steps(plan, 1, 2)):
         most = 2 * plan.phase_at(number)[0].max_seq_length
         batches = list(step.micro_batches(CPU))
-        lengths = torch.cat([batch["cu_seqlens"].diff() for batch in batches])
         assert max(len(batch["input_ids"]) for batch in batches) <= most
-        assert step.masked == sum(len(batch["masked_labels"]) for batch in batches) > 0
-        assert step.tokens == sum(len(batch["input_ids"]) for batch in batches)
+        labels = torch.cat([batch["masked_labels"] for batch in batches])
+        assert step.masked == (labels != IGNORED).sum() > 0
+        lengths = torch.tensor([len(one[0]) for one in instances(step)])
+        assert step.tokens == lengths.sum()
         assert step.squared_lengths == lengths.square().sum()
         assert step.pairs == len(lengths) and abs(len(lengths) - 8) <= len(batches)
+
+
+def test_micro_batches_have_few_shapes(plan: Plan) -> None:
+    wide = replace(plan, phases=[replace(plan.phases[0], max_seq_length=320)])
+    for step in steps(wide):
+        for batch in step.micro_batches(CPU):
+            assert len(batch["input_ids"]) % 20 == 0
+            assert (len(batch["cu_seqlens"]) - 1) % 8 == len(batch["masked_labels"]) % 64 == 0
 
 
 def test_what_is_left_to_right_has_no_mask(plan: Plan) -> None:
@@ -142,9 +156,10 @@ def test_phases_follow_each_other_and_each_goes_over_its_own_instances(plan: Pla
 
 def test_a_worker_that_dies_is_noticed_at_once(plan: Plan) -> None:
     long = replace(plan, phases=[replace(plan.phases[0], steps=10**6)])
+    others = psutil.Process().children()
     feed = Feed(with_workers(long, 1), 0, 1, 0, CPU)
     next(feed)
-    (worker,) = psutil.Process().children()
+    (worker,) = (child for child in psutil.Process().children() if child not in others)
     started = time.monotonic()
     with pytest.raises(
         RuntimeError, match=r"DataLoader worker .*(killed by signal|exited unexpectedly)"
@@ -158,9 +173,10 @@ def test_a_worker_that_dies_is_noticed_at_once(plan: Plan) -> None:
 
 def test_a_worker_outlives_a_request_to_stop_and_ends_with_the_feed(plan: Plan) -> None:
     long = replace(plan, phases=[replace(plan.phases[0], steps=10**6)])
+    others = psutil.Process().children()
     feed = Feed(with_workers(long, 1), 0, 1, 0, CPU)
     next(feed)
-    (worker,) = psutil.Process().children()
+    (worker,) = (child for child in psutil.Process().children() if child not in others)
     worker.send_signal(signal.SIGTERM)
     for _ in range(20):
         next(feed)

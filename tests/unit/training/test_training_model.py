@@ -5,7 +5,7 @@ import pytest
 import torch
 from malmoi.errors import InputError
 from malmoi.instances.loader import IGNORED, Rows, left_to_right, packed, padded
-from malmoi.training.feed import step_of
+from malmoi.training.feed import Filling, step_of
 from malmoi.training.model import (
     SIZES,
     PretrainingModule,
@@ -118,9 +118,8 @@ def test_left_to_right_models_do_not_see_what_comes_next() -> None:
 
 def test_micro_batches_of_fixed_shape_give_the_same_sums() -> None:
     rows, network = instances([20, 9, 14]), PretrainingModule(model())
-    plain, filled = (
-        step_of(rows, [2, 1], "mlm+nsp", shape) for shape in (None, (2 * LONGEST, LONGEST))
-    )
+    compiled = Filling(2 * LONGEST, 64, LONGEST)
+    plain, filled = (step_of(rows, [2, 1], "mlm+nsp", one) for one in (Filling(), compiled))
     assert {tuple(shape) for shape in filled.shapes} == {(64, 65, 512, 64, LONGEST)}
     cpu = torch.device("cpu")
     for one, two in zip(plain.micro_batches(cpu), filled.micro_batches(cpu), strict=True):

@@ -147,7 +147,7 @@ def folder_of(encoder: Mapping[str, str]) -> Path:
         return Path(
             snapshot_download(encoder["model"], revision=encoder["revision"], allow_patterns=wanted)
         )
-    except Exception as error:
+    except (OSError, ValueError) as error:
         raise OSError(f"{encoder['model']}: {error}") from error
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from malmoi.atomic import write_text
 from malmoi.errors import InputError
 from malmoi.progress import LOG
+from malmoi.training.launch import drop_stale_locks
 from malmoi.training.plan import REFUSAL, Plan
 from malmoi.training.processes import end_with_parent
 
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
         return 2
     if "WORLD_SIZE" not in os.environ:
         _be_the_only_rank()
+        drop_stale_locks(os.environ)
     elif "TORCHELASTIC_RUN_ID" in os.environ:
         # A rank left alone by a killed torchrun would write beside the run that follows it.
         end_with_parent(os.getppid())

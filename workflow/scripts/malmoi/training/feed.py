@@ -30,9 +30,6 @@ from malmoi.training.processes import end_with_parent
 #: Steps that each worker has ready.
 AHEAD = 2
 
-#: Compiled models see as many sequences as a multiple of this, and masked positions of eight times it.
-_MULTIPLE = 64
-
 #: The arrays of a micro-batch, with what gives each its length: tokens, sequences' ends, masks or pairs.
 _ARRAYS = {
     "input_ids": 0,
@@ -98,12 +95,8 @@ class Steps(Dataset):
         )
         own = np.concatenate(parts)
         rows = store.rows(indices[own], epochs[own], step / plan.total_steps)
-        return step_of(
-            rows,
-            [len(part) for part in parts],
-            objective=plan.settings["objective"],
-            shape=(budget, phase.max_seq_length) if plan.settings["runtime"]["compile"] else None,
-        )
+        sizes = [len(part) for part in parts]
+        return step_of(rows, sizes, plan.settings["objective"], filling_of(plan, phase))
 
     def _store(self, phase: Phase) -> InstanceStore:
         if self._opened is None or self._opened[0] != phase.name:
@@ -112,14 +105,34 @@ class Steps(Dataset):
         return self._opened[1]
 
 
-def step_of(
-    rows: Rows, sizes: list[int], objective: str, shape: tuple[int, int] | None = None
-) -> Step:
-    """Return instances as a step of micro-batches of ``sizes`` instances each, for an objective.
-
-    ``shape`` (tokens, longest sequence) is what all micro-batches are filled up to, so that a compiled model
-    sees few shapes.
+class Filling(NamedTuple):
+    """How micro-batches are filled up, so that a model sees few shapes: ``tokens`` to a multiple of that,
+    sequences and masked positions as ``multiple`` of ``malmoi.instances.batches.packed`` says, and the longest
+    sequence given out as ``longest`` (None: as it is).
     """
+
+    tokens: int = 1
+    multiple: int = 1
+    longest: int | None = None
+
+
+UNFILLED = Filling()
+
+
+def filling_of(plan: Plan, phase: Phase) -> Filling:
+    """Return how the micro-batches of a phase are filled up.
+
+    A compiled model is built anew for each shape, so that all have one. Otherwise shapes are rounded: a CPU's
+    allocator keeps memory of every size it gave out once, and a rank grew to three times what it needs.
+    """
+    budget = phase.micro_batch_size * phase.max_seq_length
+    if plan.settings["runtime"]["compile"]:
+        return Filling(budget, 64, phase.max_seq_length)
+    return Filling(max(1, budget // 32), 8)
+
+
+def step_of(rows: Rows, sizes: list[int], objective: str, filling: Filling = UNFILLED) -> Step:
+    """Return instances as a step of micro-batches of ``sizes`` instances each, for an objective."""
     if objective == "ltr":
         rows = left_to_right(rows)
     values, shapes, start = [], [], 0
@@ -127,14 +140,14 @@ def step_of(
         part = rows.part(start, start + size)
         start += size
         # A micro-batch without instances, which a small batch leaves to some ranks, still needs a token.
-        tokens, longest = shape or (max(1, len(part.input_ids)), 0)
-        batch = packed(part, tokens, _MULTIPLE if shape else 1)
+        tokens = max(1, len(part.input_ids))
+        batch = packed(part, tokens + -tokens % filling.tokens, filling.multiple)
         values += [batch[name] for name in _ARRAYS]
         lengths = [
             len(batch[name])
             for name in ("input_ids", "cu_seqlens", "masked_labels", "next_sentence_label")
         ]
-        shapes.append([*lengths, longest or batch["max_seqlen"]])
+        shapes.append([*lengths, filling.longest or batch["max_seqlen"]])
     return Step(
         values=torch.from_numpy(np.concatenate(values, dtype=np.int32, casting="same_kind")),
         shapes=shapes,

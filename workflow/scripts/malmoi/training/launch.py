@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from malmoi.errors import InputError
@@ -76,7 +77,7 @@ def launch(plan: Plan) -> None:
             try:
                 status = process.wait(timeout=30)
             except subprocess.TimeoutExpired:
-                _drop_stale_locks(environment)
+                drop_stale_locks(environment)
     finally:
         # Ranks are in sessions of their own and end with torchrun; see malmoi.training.__main__.
         process.kill()
@@ -180,11 +181,11 @@ def rank_environment(plan: Plan) -> dict[str, str]:
                 f"no C++ compiler ({compiler}): DeepSpeed builds a small extension at its first start on "
                 "CPU; install one (Debian and Ubuntu: apt-get install g++) or set CXX"
             )
-    _drop_stale_locks(environment)
+    drop_stale_locks(environment)
     return environment
 
 
-def _drop_stale_locks(environment: dict[str, str]) -> None:
+def drop_stale_locks(environment: Mapping[str, str]) -> None:
     """Remove locks of extension builds that were killed: the next start would wait for them for ever."""
     default = Path.home() / ".cache" / "torch_extensions"
     for lock in Path(environment.get("TORCH_EXTENSIONS_DIR", default)).glob("**/lock"):

@@ -30,7 +30,7 @@ from malmoi.training import checkpoint
 from malmoi.training.curves import Log, write_log
 from malmoi.training.engine import deepspeed_config, make_engine
 from malmoi.training.export import export_model
-from malmoi.training.feed import Feed, Step, step_of
+from malmoi.training.feed import Feed, Step, filling_of, step_of
 from malmoi.training.flops import peak_flops, step_flops
 from malmoi.training.initial import initial_weights
 from malmoi.training.measures import SUMS, Window, batch_sums, means
@@ -407,19 +407,14 @@ class Trainer:
         indices = step_indices(len(store), 0, count, plan.seed, "held out")
         parts = np.array_split(indices, self.ranks)
         size, objective = phase.micro_batch_size, plan.settings["objective"]
-        shape = (size * phase.max_seq_length, phase.max_seq_length)
+        filling = filling_of(plan, phase)
         sums = torch.zeros(SUMS, dtype=torch.float64, device=self.device)
         self.engine.eval()
         with torch.no_grad():
             # All ranks make the same number of forward passes: under ZeRO-3 each one is collective.
             for start in range(0, len(parts[0]), size):
                 rows = store.rows(parts[self.rank][start : start + size])
-                step = step_of(
-                    rows,
-                    [len(rows)],
-                    objective,
-                    shape if plan.settings["runtime"]["compile"] else None,
-                )
+                step = step_of(rows, [len(rows)], objective, filling)
                 for batch in step.micro_batches(self.device):
                     sums += batch_sums(self.engine(batch))
         values = self._sum(sums.tolist())
