@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -79,6 +80,17 @@ def write_log(log: Log, folder: Path) -> None:
     write_parquet(folder / "log.parquet", pa.Table.from_pandas(train, preserve_index=False))
     write_parquet(folder / "held_out.parquet", pa.Table.from_pandas(held_out, preserve_index=False))
     plot_curves(train, held_out, folder / "loss.png")
+
+
+def summary(log: Log) -> dict[str, Any]:
+    """Return tokens and seconds of a whole run, and the last row of each kind (None without held-out ones)."""
+    train, held_out = log.table("train"), log.table("held_out")
+    return {
+        "tokens": int(train["tokens"].sum()),
+        "seconds": round(float(train["seconds"].sum()), 1),
+        "final_training": json.loads(train.iloc[-1].to_json()),
+        "final_held_out": json.loads(held_out.iloc[-1].to_json()) if len(held_out) else None,
+    }
 
 
 def _json_line(row: dict) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 
 import deepspeed
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import distributed
@@ -24,14 +22,14 @@ from transformers import BertConfig
 from malmoi import sampling
 from malmoi.atomic import sync, write_json
 from malmoi.errors import InputError
-from malmoi.instances.loader import InstanceStore, step_indices
 from malmoi.progress import LOG
 from malmoi.training import checkpoint
-from malmoi.training.curves import Log, write_log
+from malmoi.training.curves import Log, summary, write_log
 from malmoi.training.engine import deepspeed_config, make_engine
 from malmoi.training.export import export_model
-from malmoi.training.feed import Feed, Step, filling_of, step_of
+from malmoi.training.feed import Feed, Step
 from malmoi.training.flops import peak_flops, step_flops
+from malmoi.training.held_out import held_out_sums
 from malmoi.training.initial import initial_weights
 from malmoi.training.measures import SUMS, Window, batch_sums, means
 from malmoi.training.model import PretrainingModule, model_config, untrained
@@ -399,24 +397,9 @@ class Trainer:
 
     def _held_out(self, phase: Phase) -> None:
         """Measure losses and accuracies on validation instances; every rank takes a part."""
-        plan = self.plan
-        store = InstanceStore([phase.held_out], Path(plan.tokenizer) / "vocab.txt")
-        count = min(len(store), plan.settings["held_out_instances"])
-        if count == 0:
+        sums = held_out_sums(self.engine, self.plan, phase, self.rank, self.ranks)
+        if sums is None:
             return
-        indices = step_indices(len(store), 0, count, plan.seed, "held out")
-        parts = np.array_split(indices, self.ranks)
-        size, objective = phase.micro_batch_size, plan.settings["objective"]
-        filling = filling_of(plan, phase)
-        sums = torch.zeros(SUMS, dtype=torch.float64, device=self.device)
-        self.engine.eval()
-        with torch.no_grad():
-            # All ranks make the same number of forward passes: under ZeRO-3 each one is collective.
-            for start in range(0, len(parts[0]), size):
-                rows = store.rows(parts[self.rank][start : start + size])
-                step = step_of(rows, [len(rows)], objective, filling)
-                for batch in step.micro_batches(self.device):
-                    sums += batch_sums(self.engine(batch))
         values = self._sum(sums.tolist())
         if self.log is not None:
             row = {"step": self.step, "phase": phase.name, **means(values)}
@@ -427,8 +410,8 @@ class Trainer:
             )
 
     def _finish(self) -> None:
+        """Write the model, the tables and pictures of its training, and what is known of it."""
         assert self.log is not None
-        log = self.log
         plan, folder = self.plan, Path(self.plan.log_output)
         found = checkpoint.newest(self.root)
         if found is None or found["step"] != plan.total_steps:
@@ -436,30 +419,20 @@ class Trainer:
                 f"the last checkpoint in {self.root} was damaged after it was written"
             )
         export_model(plan, self.root / found["name"])
-        write_log(log, folder)
+        write_log(self.log, folder)
         write_json(folder / "deepspeed.json", self.deepspeed_config)
-        train, held_out = log.table("train"), log.table("held_out")
-        write_json(
-            folder / "summary.json",
-            {
-                "fingerprint": plan.fingerprint,
-                "codes": self.codes,
-                "parameters": self.parameters,
-                "steps": plan.total_steps,
-                "skipped_steps": sorted(step + 1 for step in self.skipped),
-                **self._layout(),
-                "device": torch.cuda.get_device_name(self.device)
-                if self.device.type == "cuda"
-                else "CPU",
-                "precision": plan.settings["precision"],
-                "tokens": int(train["tokens"].sum()),
-                "seconds": round(float(train["seconds"].sum()), 1),
-                "final_training": json.loads(train.iloc[-1].to_json()),
-                "final_held_out": json.loads(held_out.iloc[-1].to_json())
-                if len(held_out)
-                else None,
-            },
-        )
+        on_gpu = self.device.type == "cuda"
+        run = {
+            "fingerprint": plan.fingerprint,
+            "codes": self.codes,
+            "parameters": self.parameters,
+            "steps": plan.total_steps,
+            "skipped_steps": sorted(step + 1 for step in self.skipped),
+            **self._layout(),
+            "device": torch.cuda.get_device_name(self.device) if on_gpu else "CPU",
+            "precision": plan.settings["precision"],
+        }
+        write_json(folder / "summary.json", {**run, **summary(self.log)})
 
     def _agree(self, values: list[int]) -> list[float]:
         """Add up numbers over all ranks without the devices."""
