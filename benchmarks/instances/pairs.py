@@ -11,7 +11,7 @@ from time import process_time
 import numpy as np
 from malmoi import sampling
 from malmoi.instances.batches import micro_batches
-from malmoi.instances.documents import read_blocks
+from malmoi.instances.documents import Chosen, read_blocks
 from malmoi.instances.pairs import Documents, PairSettings, Sequences, build_pairs
 
 from benchmarks.instances import corpus
@@ -42,7 +42,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     documents; 0.5 is chance.
     """
     files, _ = corpus.tokens(data, work)
-    blocks = [block.documents for block in read_blocks(files, "train")]
+    blocks = [block.documents for block in read_blocks(files, Chosen("train"))]
     figures = _shares(blocks)
     for name, settings in (
         ("", PairSettings()),

@@ -117,7 +117,10 @@ def instances_config(wildcards, split):
 
     Held-out masks are written down and of the last rate, so that figures of all epochs can be compared.
     """
-    settings = stage("seed", "instances.pairs", "instances.masking", "instances.duplicates")
+    names = ("pairs", "masking", "duplicates", "share")
+    settings = stage("seed", *(f"instances.{name}" for name in names))
+    if split != "train" or wildcards.shard in PLANTED:
+        settings["instances"]["share"] = 1
     if split != "train":
         masking = settings["instances"]["masking"]
         masking["rate"] = masking["final_rate"] or masking["rate"]
@@ -130,6 +133,12 @@ def instances_config(wildcards, split):
 
 
 def pretrain_config(wildcards):
+def audit_config(wildcards):
+    """Return how one experiment's model is audited, and on what share of the documents it was trained."""
+    settings = experiment_config(wildcards.experiment)
+    return pick(settings, "seed", "evaluate.audit", "instances.share")
+
+
     """Return the settings of one experiment's training, and the folder of the encoder it begins with."""
     settings = pick(experiment_config(wildcards.experiment), "pretrain")
     init = settings["pretrain"].pop("init")

@@ -124,7 +124,7 @@ rule audit:
         mem="8GB",
         runtime="2h",
     params:
-        cfg=stage("seed", "evaluate.audit"),
+        cfg=audit_config,
         code=code("audit_model.py"),
     script:
         "../scripts/audit_model.py"

@@ -17,4 +17,5 @@ audit_model(
     output_csv=snakemake.output.csv,
     output_png=snakemake.output.png,
     threads=snakemake.threads,
+    share=snakemake.params.cfg["instances"]["share"],
 )

@@ -15,6 +15,7 @@ build_instances(
     pairs=cfg["instances"]["pairs"],
     masking=cfg["instances"]["masking"],
     duplicates=cfg["instances"]["duplicates"],
+    share=cfg["instances"]["share"],
     seed=cfg["seed"],
     output_path=snakemake.output.instances,
     ledger_path=snakemake.output.ledger,

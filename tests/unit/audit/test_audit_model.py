@@ -6,14 +6,17 @@ import re
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from malmoi.atomic import write_parquet
+from malmoi.audit.chunks import sample, trained_documents
 from malmoi.audit.completions import LAYOUTS, complete_layouts, identifiers_report
 from malmoi.audit.lookup import COMMON, Identifiers, document_counts, find_identifiers
 from malmoi.audit.model_audit import audit_model
 from malmoi.audit.predictor import Predictor
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_weights
+from malmoi.sampling import in_share
 from transformers import BertConfig, BertLMHeadModel
 
 SETTINGS = {
@@ -68,12 +71,25 @@ def test_without_canaries_and_left_to_right_there_is_an_audit_too(corpus, tmp_pa
     assert report["exposure"] is None and report["passed"]
 
 
+def test_documents_that_the_share_left_out_are_no_members(corpus, tmp_path):
+    rows = pq.read_table(corpus.segments[0]).to_pylist()
+    trained = [row["doc_id"] for row in rows if row["split"] == "train"]
+    among = set(np.array(trained)[in_share(trained, 0.5, 3)])
+    assert 6 < len(among) < 18
+    sampled = sample(corpus.tokens, 10_000, 128, 8, 3, 0.5)
+    assert set(sampled.member_ids) <= among
+    blocks = trained_documents(corpus.tokens, 3, 0.5)
+    assert sum(len(bounds) - 1 for _, bounds in blocks) == len(among)
+    report = audit(corpus, tmp_path, share=0.5)
+    assert report["passes"] == pytest.approx(12_000 / (len(among) * 47), rel=0.05)
+
+
 def test_inputs_that_do_not_do_are_named(corpus, tmp_path):
     with pytest.raises(InputError, match=r"nothing: no model to audit"):
         audit(corpus, tmp_path, model_dir=tmp_path / "nothing")
     with pytest.raises(InputError, match=r"digest: not a readable tokens file"):
         audit(corpus, tmp_path, tokens=[corpus.folder / "digest"])
-    write_parquet(tmp_path / "s.parquet", pa.table({"split": ["train"]}))
+    write_parquet(tmp_path / "s.parquet", pa.table({"doc_id": ["a"], "split": ["train"]}))
     with pytest.raises(InputError, match=r"s\.parquet: no segments file \(without text\)"):
         audit(corpus, tmp_path, segments=[tmp_path / "s.parquet"], canaries=None)
     with pa.memory_map(str(corpus.tokens[0])) as file:

@@ -179,7 +179,9 @@ def test_how_a_tokens_file_is_divided_changes_no_byte(
 def test_blocks_are_nearly_equal_and_lose_nothing(
     tmp_path: Path, tokens: Path, vocabulary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = [len(block.input_ids) for block in blocks.read_blocks([tokens], "train", 5000)]
+    sizes = [
+        len(block.input_ids) for block in blocks.read_blocks([tokens], blocks.Chosen("train"), 5000)
+    ]
     total = sum(sizes)
     assert len(sizes) == -(-total // 5000)
     assert max(sizes) - min(sizes) < 1400
@@ -268,6 +270,28 @@ def test_documents_of_other_splits_stay_out(tmp_path: Path, tokens: Path, vocabu
         assert {name for row in built.rows() for name in row["doc_ids"]} <= documents[split]
     assert sum(map(len, documents.values())) == 100
     assert len(set.union(*documents.values())) == 100
+
+
+def test_a_smaller_share_lies_within_a_larger_one_and_the_ledger_has_the_others(
+    tmp_path: Path, tokens: Path, vocabulary: Path
+) -> None:
+    taken = {}
+    for share in (0.25, 0.5, 1.0):
+        built = build(tmp_path / str(share), [tokens], vocabulary, share=share)
+        rows = built.ledger_rows()
+        assert len(rows) == 98
+        left_out = [row for row in rows if row["reason"] == "share"]
+        assert all(row["tokens_in"] > 1 and not row["tokens_out"] for row in left_out)
+        taken[share] = {row["doc_id"] for row in rows if row["status"] == "kept"}
+        assert taken[share] == {name for row in built.rows() for name in row["doc_ids"]}
+        assert len(taken[share]) + len(left_out) == 98
+        # The balance of tokens is that of the documents which were taken.
+        corpus = sum(row["tokens_in"] for row in rows if row not in left_out)
+        assert json.loads(built.statistics.read_text())["corpus_tokens"] == corpus
+    assert taken[0.25] < taken[0.5] < taken[1.0]
+    assert 12 <= len(taken[0.25]) <= 37
+    with pytest.raises(InputError, match="share is 0"):
+        build(tmp_path / "none", [tokens], vocabulary, share=0)
 
 
 @pytest.mark.parametrize(("group", "random"), [("", True), ("2010도2212", False)])

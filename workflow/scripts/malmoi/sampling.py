@@ -9,6 +9,7 @@ Flood 2014); the permutation is a four-round Feistel network with cycle walking 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -61,6 +62,17 @@ def uniform(stream: int | np.ndarray, counters: np.ndarray) -> np.ndarray:
 def below(stream: int | np.ndarray, counters: np.ndarray, bound: int) -> np.ndarray:
     """Return an int64 in [0, ``bound``) for each counter; the bias is under ``bound`` / 2**53."""
     return (uniform(stream, counters) * bound).astype(np.int64)
+
+
+def in_share(doc_ids: Sequence[str], share: float, seed: int) -> np.ndarray:
+    """Return which documents (bool, [D]) belong to a share, 0 to 1, of the corpus.
+
+    Each is drawn by its id alone, so a smaller share lies within a larger one.
+    """
+    if share >= 1:
+        return np.ones(len(doc_ids), dtype=bool)
+    end = int(share * 2**64)
+    return np.array([key(seed, "share", doc_id) < end for doc_id in doc_ids], dtype=bool)
 
 
 class Permutation:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from malmoi.errors import InputError
-from malmoi.sampling import below, key, uniform
+from malmoi.sampling import below, in_share, key, uniform
 
 #: Pieces of a chunk at most, and at least: fewer say too little.
 LONGEST, SHORTEST = 126, 24
@@ -45,12 +45,17 @@ class Sampled:
 
 
 def sample(
-    paths: Sequence[str | Path], vocabulary_size: int, longest: int, number: int, seed: int
+    paths: Sequence[str | Path],
+    vocabulary_size: int,
+    longest: int,
+    number: int,
+    seed: int,
+    share: float = 1.0,
 ) -> Sampled:
     """Draw at most ``number`` members and as many unseen documents out of tokens files.
 
-    Members are of the split ``train``, unseen ones of ``test``, those of the reference of ``validation``.
-    Chunks hold at most ``longest`` tokens with two special ones.
+    Members are of the split ``train`` and the ``share`` of it that was trained on, unseen ones of ``test``,
+    those of the reference of ``validation``. Chunks hold at most ``longest`` tokens with two special ones.
 
     Raises:
         InputError: a file is no tokens file, an id is not in the vocabulary, a split has no document of
@@ -62,7 +67,7 @@ def sample(
             f"the model reads {longest} tokens, but the audit needs {SHORTEST + 2}; train it with a longer "
             "max_position_embeddings"
         )
-    rows, counts = _survey(paths, vocabulary_size, seed)
+    rows, counts = _survey(paths, vocabulary_size, seed, share)
     rows = rows[rows["length"] >= SHORTEST].sort_values(["draw", "doc_id"])
     first = rows.drop_duplicates("group")
     parts = {name: first[first["split"] == name] for name in ("train", "validation", "test")}
@@ -97,12 +102,14 @@ def sample(
     )
 
 
-def documents_of(
-    paths: Sequence[str | Path], split: str
+def trained_documents(
+    paths: Sequence[str | Path], seed: int, share: float = 1.0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the ids (int64 [T]) of neighbouring documents of a split, and where each begins and all end."""
+    """Yield the ids (int64 [T]) of neighbouring training documents, and where each begins and all end."""
     for _, _, batch in _batches(paths):
-        chosen = batch.filter(pc.equal(batch["split"], split))
+        chosen = batch.filter(pc.equal(batch["split"], "train"))
+        within = in_share(chosen["doc_id"].to_pylist(), share, seed)
+        chosen = chosen.filter(pa.array(within))
         if len(chosen):
             lengths = pc.list_value_length(chosen["input_ids"]).to_numpy()
             ids = chosen["input_ids"].flatten().to_numpy().astype(np.int64)
@@ -123,9 +130,12 @@ def _batches(paths: Sequence[str | Path]) -> Iterator[tuple[int, int, pa.RecordB
 
 
 def _survey(
-    paths: Sequence[str | Path], vocabulary_size: int, seed: int
+    paths: Sequence[str | Path], vocabulary_size: int, seed: int, share: float
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Return a row for each document, and how often each id occurs in each split."""
+    """Return a row for each document, and how often each id occurs in each split.
+
+    Training documents outside the share are of no split.
+    """
     stream = key(seed, "audit", "documents")
     counts = {
         name: np.zeros(vocabulary_size, dtype=np.int64) for name in ("train", "validation", "test")
@@ -137,6 +147,8 @@ def _survey(
         frame["file"], frame["batch"], frame["row"] = file, number, np.arange(len(frame))
         numbers = np.array([int(name[:16], 16) for name in frame["doc_id"]], dtype=np.uint64)
         frame["draw"] = uniform(stream, numbers)
+        trained = in_share(list(frame["doc_id"]), share, seed)
+        frame["split"] = frame["split"].where((frame["split"] != "train") | trained, "")
         frame["group"] = frame["group"].where(frame["group"] != "", frame["doc_id"])
         frames.append(frame)
         ids = batch["input_ids"].flatten().to_numpy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 from malmoi import documents
 from malmoi.atomic import write_json
 from malmoi.audit import canaries as planted
-from malmoi.audit.chunks import Sampled, documents_of, sample
+from malmoi.audit.chunks import Sampled, sample, trained_documents
 from malmoi.audit.completions import (
     KNOWN,
     LAYOUTS,
@@ -33,6 +33,7 @@ from malmoi.errors import InputError
 from malmoi.evaluation.intervals import figure
 from malmoi.fingerprint import of_weights
 from malmoi.progress import LOG
+from malmoi.sampling import in_share
 from malmoi.text.pii import mask
 
 #: Splits whose documents the model did not see.
@@ -51,6 +52,7 @@ def audit_model(
     output_csv: str | Path,
     output_png: str | Path,
     threads: int | None = None,
+    share: float = 1.0,
 ) -> dict[str, Any]:
     """Audit a model against the corpus it was trained on and write report, table of checks and plot.
 
@@ -65,6 +67,7 @@ def audit_model(
         seed: of every draw; that of the planted canaries where there are any.
         output_json: ``passed``, ``checks`` and all figures; ``model`` is the hash of the weights.
         threads: CPU threads of torch; its own choice where None.
+        share: of the training documents, that the model was trained on, drawn by ``seed``.
 
     No text of the corpus is written, and no identifier.
 
@@ -75,12 +78,12 @@ def audit_model(
         torch.set_num_threads(threads)
     predictor = Predictor(model_dir)
     size = int(predictor.model.config.vocab_size)
-    sampled = sample(tokens, size, predictor.longest, settings["documents"], seed)
+    sampled = sample(tokens, size, predictor.longest, settings["documents"], seed, share)
     patterns = {layout: layout.pattern for layout in LAYOUTS}
     identifiers = identifiers_report(
         complete_layouts(predictor, settings["completions"], seed),
-        find_identifiers(_texts(segments, ("train",)), patterns),
-        find_identifiers(_texts(segments, _HELD_OUT), patterns),
+        find_identifiers(_texts(segments, ("train",), seed, share), patterns),
+        find_identifiers(_texts(segments, _HELD_OUT, seed), patterns),
     )
     exposure = None
     if canaries is not None:
@@ -90,7 +93,7 @@ def audit_model(
         predictor, sampled, settings["masks"], settings["reference_steps"], seed
     )
     membership = membership_report(scores, len(sampled.members), seed)
-    continued = _continued(predictor, sampled, tokens)
+    continued = _continued(predictor, sampled, lambda: trained_documents(tokens, seed, share))
     rows = checks(exposure, membership, identifiers, continued, settings)
     report = {
         "kind": "audit",
@@ -115,13 +118,15 @@ def audit_model(
     return report
 
 
-def _texts(paths: Sequence[str | Path], splits: Sequence[str]) -> Iterator[str]:
+def _texts(
+    paths: Sequence[str | Path], splits: Sequence[str], seed: int, share: float = 1.0
+) -> Iterator[str]:
     for path in paths:
-        missing = {"text", "split"} - set(pq.read_schema(path).names)
+        missing = {"doc_id", "text", "split"} - set(pq.read_schema(path).names)
         if missing:
             raise InputError(f"{path}: no segments file (without {', '.join(sorted(missing))})")
-        for given in documents.read([path], ["text", "split"]):
-            if given["split"] in splits:
+        for given in documents.read([path], ["doc_id", "text", "split"]):
+            if given["split"] in splits and in_share([given["doc_id"]], share, seed)[0]:
                 yield given["text"]
 
 
@@ -135,15 +140,17 @@ def _trained_tokens(summary: str | Path) -> int:
 
 
 def _continued(
-    predictor: Predictor, sampled: Sampled, tokens: Sequence[str | Path]
+    predictor: Predictor,
+    sampled: Sampled,
+    trained: Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]],
 ) -> dict[str, Any]:
-    """Return what came out for the starts of documents, and in how many training documents it stands.
+    """Return what came out for the starts of documents, and in how many ``trained`` documents it stands.
 
     A member's passage is unique where no other training document has it, an unseen one where none has.
     """
     rest, said = continuations(predictor, sampled)
     is_member = np.arange(len(rest)) < len(sampled.members)
-    unique = document_counts(rest, documents_of(tokens, "train")) <= is_member
+    unique = document_counts(rest, trained()) <= is_member
     right = rest == said
     report: dict[str, Any] = {}
     for name, part in (("members", is_member), ("unseen", ~is_member)):
@@ -154,7 +161,7 @@ def _continued(
             "pieces_right": figure(right[part].mean()),
         }
     other = said[~right.all(1)]
-    counts = document_counts(other, documents_of(tokens, "train"))
+    counts = document_counts(other, trained())
     report["otherwise_said"] = {
         "in_no_document": int((counts == 0).sum()),
         "in_few_documents": int(((counts > 0) & (counts < COMMON)).sum()),

@@ -16,8 +16,8 @@ from malmoi.atomic import replacing, write_json
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_file
 from malmoi.instances import shards
-from malmoi.instances.counts import Counts, ledger_rows
-from malmoi.instances.documents import Block, read_blocks
+from malmoi.instances.counts import Counts, ledger_rows, left_out_row
+from malmoi.instances.documents import Block, Chosen, read_blocks, read_left_out
 from malmoi.instances.layout import lay_out, lengths, pack, part
 from malmoi.instances.masking import MaskSettings, Vocabulary, mask, read_vocabulary
 from malmoi.instances.pairs import PairSettings, Sequences, build_pairs
@@ -37,6 +37,7 @@ def build_instances(
     pairs: Mapping[str, Any],
     masking: Mapping[str, Any],
     duplicates: int,
+    share: float = 1.0,
     seed: int,
     output_path: str | Path,
     ledger_path: str | Path,
@@ -46,7 +47,8 @@ def build_instances(
 
     Reads tokens files block by block, uses their documents of one ``split``, and goes over each block of the
     training split ``duplicates`` times with fresh pairs and, where they are static, fresh masks; once where
-    passes would be the same.
+    passes would be the same. Only a ``share`` of the documents is taken, chosen by their ids; the others have a
+    ledger row of their own.
 
     ``pairs`` has the fields of ``PairSettings``. ``masking`` has ``when``, ``static`` (masks are written into
     the file) or ``dynamic`` (the loader draws others in each epoch), ``final_rate`` (the share at the
@@ -59,7 +61,8 @@ def build_instances(
         InputError: a setting is out of its range, or a tokens file cannot be read or is of another vocabulary.
     """
     vocabulary = read_vocabulary(vocabulary_path)
-    _check(masking, duplicates)
+    _check(masking, duplicates, share)
+    chosen = Chosen(split, share, seed)
     settings = {
         "phase": phase,
         "split": split,
@@ -91,7 +94,7 @@ def build_instances(
         file = stack.enter_context(pa.OSFile(str(temporary), "wb"))
         writer = stack.enter_context(pa.ipc.new_file(file, builder.columns))
         add_row = stack.enter_context(ledger.writing(ledger_path))
-        blocks = track(read_blocks(inputs, split), f"instances {phase} {split}", unit="blocks")
+        blocks = track(read_blocks(inputs, chosen), f"instances {phase} {split}", unit="blocks")
         for number, block in enumerate(blocks):
             _check_ids(block, vocabulary, inputs, vocabulary_path)
             packed = pack(block.input_ids, block.unit_starts)
@@ -105,6 +108,8 @@ def build_instances(
                         add_row(entry)
                 for batch in builder.batches(block, packed, sequences, row):
                     writer.write_batch(batch)
+        for document in read_left_out(inputs, chosen):
+            add_row(left_out_row(*document, phase))
     statistics = {
         **settings,
         **builder.counts.sums,
@@ -118,7 +123,7 @@ def build_instances(
     LOG.info("%s: %d instances of %d documents", phase, statistics["instances"], documents)
 
 
-def _check(masking: Mapping[str, Any], duplicates: int) -> None:
+def _check(masking: Mapping[str, Any], duplicates: int, share: float) -> None:
     when, final = masking["when"], masking["final_rate"]
     if when not in ("static", "dynamic"):
         raise InputError(f"masking.when is {when!r}: choose static or dynamic")
@@ -129,6 +134,8 @@ def _check(masking: Mapping[str, Any], duplicates: int) -> None:
         )
     if duplicates < 1:
         raise InputError(f"duplicates is {duplicates}: the documents are read at least once")
+    if not 0 < share <= 1:
+        raise InputError(f"share is {share}: choose a part of the documents, above 0 and up to 1")
 
 
 def _mask_settings(masking: Mapping[str, Any]) -> MaskSettings:

@@ -96,6 +96,21 @@ class Counts:
             self.sums[name] += int(amount)
 
 
+def left_out_row(
+    doc_id: str, source: str, characters: int, tokens: int, phase: str
+) -> dict[str, str | int]:
+    """Return the ledger row of a document that ``instances.share`` leaves out."""
+    return ledger.row(
+        f"instances-{phase}",
+        source,
+        doc_id=doc_id,
+        status="filtered",
+        reason="share",
+        chars_in=characters,
+        tokens_in=tokens,
+    )
+
+
 def ledger_rows(block: Block, used: np.ndarray, phase: str) -> Iterator[dict[str, str | int]]:
     """Yield the ledger row of each document of a block; ``used`` int64 [D] are tokens that a pass used."""
     tokens = np.diff(block.documents.offsets)

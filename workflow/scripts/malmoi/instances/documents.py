@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from malmoi.errors import InputError
 from malmoi.instances.pairs import Documents
+from malmoi.sampling import in_share
 
 #: Tokens of one block, about. Its documents are what random segments are drawn from: some 9,000 pairs of
 #: length 128, or 2,000 of 512. A shard holds documents by a hash of their ids, so a block is a random part of
@@ -41,10 +42,32 @@ class Block:
     characters: np.ndarray
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Which documents are read: those of ``split`` within a ``share`` of the corpus drawn by ``seed``."""
+
+    split: str
+    share: float = 1.0
+    seed: int = 0
+
+    def among(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the chosen documents of a batch with the columns ``split`` and ``doc_id``."""
+        own = _of_split(batch, self.split)
+        return own if self.share >= 1 else own.filter(pa.array(self._within(own)))
+
+    def outside(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the documents of the split that the share leaves out."""
+        own = _of_split(batch, self.split)
+        return own.filter(pa.array(~self._within(own)))
+
+    def _within(self, batch: pa.RecordBatch) -> np.ndarray:
+        return in_share(batch["doc_id"].to_pylist(), self.share, self.seed)
+
+
 def read_blocks(
-    paths: Sequence[str | Path], split: str, block_tokens: int = BLOCK_TOKENS
+    paths: Sequence[str | Path], chosen: Chosen, block_tokens: int = BLOCK_TOKENS
 ) -> Iterator[Block]:
-    """Yield the documents of one split in blocks of nearly the same size, in the order of the files.
+    """Yield the chosen documents in blocks of nearly the same size, in the order of the files.
 
     The workflow's tokens files are in the order of document ids. Where blocks begin depends on the documents'
     lengths alone, not on how a file is divided into record batches. A document that is larger than a
@@ -53,7 +76,7 @@ def read_blocks(
     Raises:
         InputError: a file is missing, cut short, or no tokens file of the present form.
     """
-    lengths = [_lengths(path, split) for path in paths]
+    lengths = [_lengths(path, chosen) for path in paths]
     ends = np.cumsum(np.concatenate([np.zeros(0, dtype=np.int64), *lengths]))
     if not len(ends):
         return
@@ -64,7 +87,7 @@ def read_blocks(
     block_of = np.minimum(middles * number // total, number - 1)
     waiting: list[pa.RecordBatch] = []
     done, current = 0, int(block_of[0])
-    for batch in _batches(paths, split):
+    for batch in _batches(paths, chosen):
         own = block_of[done : done + len(batch)]
         done += len(batch)
         cuts = [0, *(np.flatnonzero(np.diff(own)) + 1).tolist(), len(batch)]
@@ -76,23 +99,39 @@ def read_blocks(
     yield _block(waiting)
 
 
-def _lengths(path: str | Path, split: str) -> np.ndarray:
-    """Return the tokens of each document of a split (int64 [D]), reading its sentences only."""
+def read_left_out(
+    paths: Sequence[str | Path], chosen: Chosen
+) -> Iterator[tuple[str, str, int, int]]:
+    """Yield id, source, characters and tokens of each document that the share leaves out."""
+    names = ("doc_id", "source", "characters")
+    for path in paths if chosen.share < 1 else ():
+        with _opened(path, (*names, "split", "sentence_ends")) as reader:
+            for number in range(reader.num_record_batches):
+                batch = chosen.outside(reader.get_batch(number))
+                columns = [batch[name].to_pylist() for name in names]
+                yield from zip(*columns, _tokens(batch).tolist(), strict=True)
+
+
+def _lengths(path: str | Path, chosen: Chosen) -> np.ndarray:
+    """Return the tokens of each chosen document (int64 [D]), reading its sentences only."""
     result = [np.zeros(0, dtype=np.int64)]
-    with _opened(path, ("split", "sentence_ends")) as reader:
+    with _opened(path, ("doc_id", "split", "sentence_ends")) as reader:
         for number in range(reader.num_record_batches):
-            batch = _of_split(reader.get_batch(number), split)
-            if len(batch):
-                ends = np.cumsum(pc.list_value_length(batch["sentence_ends"]).to_numpy())
-                result.append(batch["sentence_ends"].flatten().to_numpy()[ends - 1])
+            result.append(_tokens(chosen.among(reader.get_batch(number))))
     return np.concatenate(result)
 
 
-def _batches(paths: Sequence[str | Path], split: str) -> Iterator[pa.RecordBatch]:
+def _tokens(batch: pa.RecordBatch) -> np.ndarray:
+    """Return the tokens of each document (int64 [D]): where its last sentence ends."""
+    ends = np.cumsum(pc.list_value_length(batch["sentence_ends"]).to_numpy())
+    return batch["sentence_ends"].flatten().to_numpy()[ends - 1].astype(np.int64)
+
+
+def _batches(paths: Sequence[str | Path], chosen: Chosen) -> Iterator[pa.RecordBatch]:
     for path in paths:
         with _opened(path, (*_NAMES, "split", *_LISTS)) as reader:
             for number in range(reader.num_record_batches):
-                batch = _of_split(reader.get_batch(number), split)
+                batch = chosen.among(reader.get_batch(number))
                 if len(batch):
                     yield batch
 

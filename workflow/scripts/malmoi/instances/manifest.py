@@ -72,8 +72,8 @@ def write_manifest(
     splits = {split: _split(parts) for split, parts in statistics.items()}
     if not splits["train"]["instances"]:
         raise InputError(
-            f"instances of phase {phase}: the training split is empty; add documents or lower "
-            "curate.split.validation and curate.split.test"
+            f"instances of phase {phase}: the training split is empty; add documents, raise instances.share or "
+            "lower curate.split.validation and curate.split.test"
         )
     common = {name: first[name] for name in COMMON}
     write_json(output_path, {"phase": phase, **common, "splits": splits})

@@ -33,7 +33,7 @@ _PREPROCESSING = {
     "curate": ("filters", "dedup", "split"),
     "segment": ("terms", "patterns", "spacing", "input"),
     "vocabulary": ("size", "boundaries", "learner", "prune", "min_frequency", "tokenizer"),
-    "instances": ("duplicates", "pairs", "masking"),
+    "instances": ("duplicates", "share", "pairs", "masking"),
 }
 
 
