@@ -47,6 +47,9 @@ SMALL: dict[str, Any] = {
         "held_out_instances": 8,
         "runtime": {"log_every": 2, "held_out_every": 4, "checkpoint_every": 4},
     },
+    "evaluate": {
+        "audit": {"documents": 40, "masks": 1, "completions": 2, "reference_steps": 20},
+    },
     "publish": {"license": "mit", "target": "folder", "parity_documents": 20},
     "experiments": {"demo": {}},
 }

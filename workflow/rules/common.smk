@@ -15,8 +15,9 @@ sys.path.insert(0, str(SCRIPTS))
 
 from malmoi.configcheck import check, merged, pick
 from malmoi.errors import InputError
-from malmoi.fingerprint import of_code
+from malmoi.fingerprint import of_code, of_value
 from malmoi.pretrained import check_reference, used_files
+from malmoi.runlock import join
 from malmoi.takedown import Takedown
 from malmoi.takedown import read as read_takedown
 
@@ -37,6 +38,15 @@ SHARED = {"dataset": "dataset", "tokenizer": "model"}
 #: Settings that no model depends on: what is proposed, compared and shown.
 ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}
 
+#: Settings of `vocabulary` that decide what is learned; the others are for its report and for choosing.
+LEARNING = (
+    *("size", "boundaries", "learner", "prune"),
+    *("sample_mb", "min_frequency", "reserved"),
+)
+
+#: Settings of `instances` that an experiment may have of its own.
+BUILDING = ("pairs", "masking", "duplicates", "share")
+
 #: What tables of tasks always hold, so that no encoder is named so.
 SCORED = (
     *("trained", "untrained", "unigram"),
@@ -49,9 +59,14 @@ PROPOSED = Path("results", "dictionary", "proposed.csv")
 #: Parts of the pipeline a file name can vary in.
 PART = "[a-z][a-z0-9_]*"
 
+#: What the folders of an experiment's own vocabulary or instances end in; see `branch`.
+ENDING = "(|-[0-9a-f]{8})"
+
 
 wildcard_constraints:
     source=PART,
+    vocabulary=ENDING,
+    variant=ENDING,
     experiment=PART,
     task=PART,
     phase=PART,
@@ -79,6 +94,76 @@ def code(*files):
 def experiment_config(name):
     """Return the configuration of one experiment: the common one with its changes put over it."""
     return merged(config, config["experiments"][name])
+
+
+def learned_by(settings):
+    """Return the settings of a configuration that decide its vocabulary."""
+    names = ("tokenizer",) if settings["vocabulary"]["tokenizer"] else LEARNING
+    return pick(settings, *(f"vocabulary.{name}" for name in names))
+
+
+def built_by(settings):
+    """Return the settings of a configuration that decide its instances; those of its vocabulary do."""
+    return {
+        **learned_by(settings),
+        **pick(settings, *(f"instances.{name}" for name in BUILDING)),
+    }
+
+
+def branch(settings, decisive):
+    """Return what the folders end in that experiments of the same decisive settings share.
+
+    Nothing for the settings of the common configuration; else a hash of the settings, so that neither an
+    experiment's name nor another experiment changes it.
+    """
+    own = decisive(settings)
+    return "" if own == decisive(config) else f"-{of_value(own)[:8]}"
+
+
+def one_of(endings):
+    """Return a pattern of these endings, one of which may be empty."""
+    # A wildcard whose pattern is empty would match anything; the first part of this one matches nothing.
+    return "|".join(["(?!)", *endings])
+
+
+def of_variant(pattern, **values):
+    """Return an input function: the files of a pattern for the vocabulary of a set of instances."""
+    return lambda wildcards: expand(pattern, vocabulary=vocabulary_of(wildcards), **values)
+
+
+def vocabulary_of(wildcards):
+    """Return what the folders of the vocabulary of a set of instances end in."""
+    return branch(VARIANTS[wildcards.variant], learned_by)
+
+
+def of_experiment(pattern, **values):
+    """Return an input function: the files of a pattern for one experiment's vocabulary, instances and phases.
+
+    In a pattern `{last}` is the phase that training ends with.
+    """
+
+    def files(wildcards):
+        phases = pretrain_phases(wildcards)
+        return expand(
+            pattern,
+            vocabulary=VOCABULARY_OF[wildcards.experiment],
+            variant=VARIANT_OF[wildcards.experiment],
+            phase=phases,
+            last=phases[-1],
+            **values,
+        )
+
+    return files
+
+
+def vocabulary_config(wildcards):
+    """Return what a vocabulary is learned by."""
+    return {"seed": config["seed"], **learned_by(VOCABULARIES[wildcards.vocabulary])}
+
+
+def kept_tokenizer(wildcards):
+    """Return the tokenizer that is kept in place of learning a vocabulary."""
+    return VOCABULARIES[wildcards.vocabulary]["vocabulary"]["tokenizer"]
 
 
 def ingest_config(wildcards):
@@ -117,8 +202,8 @@ def instances_config(wildcards, split):
 
     Held-out masks are written down and of the last rate, so that figures of all epochs can be compared.
     """
-    names = ("pairs", "masking", "duplicates", "share")
-    settings = stage("seed", *(f"instances.{name}" for name in names))
+    names = [f"instances.{name}" for name in BUILDING]
+    settings = pick(VARIANTS[wildcards.variant], "seed", *names)
     if split != "train" or wildcards.shard in PLANTED:
         settings["instances"]["share"] = 1
     if split != "train":
@@ -132,13 +217,13 @@ def instances_config(wildcards, split):
     }
 
 
-def pretrain_config(wildcards):
 def audit_config(wildcards):
     """Return how one experiment's model is audited, and on what share of the documents it was trained."""
     settings = experiment_config(wildcards.experiment)
     return pick(settings, "seed", "evaluate.audit", "instances.share")
 
 
+def pretrain_config(wildcards):
     """Return the settings of one experiment's training, and the folder of the encoder it begins with."""
     settings = pick(experiment_config(wildcards.experiment), "pretrain")
     init = settings["pretrain"].pop("init")
@@ -310,7 +395,11 @@ def check_configuration():
     try:
         check(config, schema)
         validate(config, str(SCHEMA))
-        for name in config["experiments"]:
+        left = {name: own for name, own in config["experiments"].items() if own is not None}
+        if not left:
+            raise InputError("experiments: every one is null; leave one to train")
+        config["experiments"] = left
+        for name in left:
             check_experiment(name, schema)
         check_names()
     except InputError as error:
@@ -327,7 +416,7 @@ def check_experiment(name, schema):
 
 def check_objective(name, settings):
     """Check that an experiment's instances and model have what its objective learns."""
-    objective, kind = settings["objective"], config["instances"]["pairs"]["kind"]
+    objective, kind = settings["pretrain"]["objective"], settings["instances"]["pairs"]["kind"]
     where = f"experiments.{name}: pretrain.objective {objective!r}"
     wanted = {"mlm+nsp": "nsp", "mlm+sop": "sop"}.get(objective, kind)
     if kind != wanted:
@@ -335,7 +424,7 @@ def check_objective(name, settings):
             f"{where} needs instances.pairs.kind {wanted!r}, which is {kind!r}; set the objective to mlm, "
             "or the kind"
         )
-    model = settings["model"]
+    model = settings["pretrain"]["model"]
     if isinstance(model, dict) and model.get("architecture") == "modernbert" and objective != "mlm":
         raise InputError(f"{where}: modernbert has a head for 'mlm' alone; set the objective to it")
 
@@ -355,7 +444,8 @@ def check_names():
             raise InputError(f"{section}: the name {repeated[0]!r} occurs twice; rename one")
     lengths = {item["name"]: item["max_seq_length"] for item in config["instances"]["phases"]}
     for name in config["experiments"]:
-        settings = experiment_config(name)["pretrain"]
+        whole = experiment_config(name)
+        settings = whole["pretrain"]
         order = [phase["name"] for phase in settings["phases"]]
         if len(set(order)) < len(order):
             # Its steps would be numbered from 0 again, and so take the same instances again.
@@ -364,6 +454,8 @@ def check_names():
                 "another name in instances.phases"
             )
         check_encoder(f"experiments.{name}: pretrain.init", settings["init"], weights=True)
+        kept = whole["vocabulary"]["tokenizer"]
+        check_encoder(f"experiments.{name}: vocabulary.tokenizer", kept, weights=False)
         model = settings["model"]
         if isinstance(model, dict) and model["hidden_size"] % model["heads"]:
             raise InputError(
@@ -375,7 +467,7 @@ def check_names():
                 f"experiments.{name}: pretrain.optimizer: lamb scales its step layer by layer, which the "
                 "flat parts of ZeRO do not keep; set pretrain.runtime.zero_stage to 0, or take adamw"
             )
-        check_objective(name, settings)
+        check_objective(name, whole)
         runtime = settings["runtime"]
         if runtime["ranks"] % runtime["nodes"]:
             raise InputError(
@@ -537,6 +629,9 @@ def raw_files(source):
     return batches
 
 
+#: A run that was killed must not keep the next one out; the file is open as long as this process lives.
+RUNS = join(Path(".snakemake")) if workflow.is_main_process else None
+
 check_configuration()
 
 SOURCES = {source["name"]: source for source in config["corpus"]["sources"]}
@@ -548,6 +643,14 @@ SHARDS = [f"{number:04d}" for number in range(config["corpus"]["shards"])]
 PHASES = {phase["name"]: phase for phase in config["instances"]["phases"]}
 TASKS = {task["name"]: task for task in config["evaluate"]["tasks"]}
 EXPERIMENTS = sorted(config["experiments"])
+CONFIGURATIONS = {name: experiment_config(name) for name in EXPERIMENTS}
+VOCABULARY_OF = {name: branch(own, learned_by) for name, own in CONFIGURATIONS.items()}
+VARIANT_OF = {name: branch(own, built_by) for name, own in CONFIGURATIONS.items()}
+#: Configurations by what their folders end in. Those of the common one are always there to be asked for.
+VOCABULARIES = {VOCABULARY_OF[name]: CONFIGURATIONS[name] for name in EXPERIMENTS} | {"": config}
+VARIANTS = {VARIANT_OF[name]: CONFIGURATIONS[name] for name in EXPERIMENTS} | {"": config}
+#: Vocabularies that are kept, not learned.
+KEPT = [name for name, own in VOCABULARIES.items() if own["vocabulary"]["tokenizer"]]
 #: Planted canaries are a shard of their own, of which only training reads.
 PLANTED = ["canaries"] if config["evaluate"]["audit"]["canaries"] else []
 TRAINED = SHARDS + PLANTED

@@ -50,6 +50,24 @@ def test_a_block_that_wrote_nothing_fails_and_keeps_the_old_file(tmp_path):
     assert (tmp_path / "file").read_text() == "old"
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
+    for name in (".a[1].txt.12.tmp", ".b.txt.12.tmp", ".a[1].txt.mine", ".a[1].txt.12.tmp.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".model.7.tmp").mkdir()
+    (tmp_path / ".model.7.old").mkdir()
+    (tmp_path / ".model.7.tmp" / "weights").touch()
+    atomic.write_text(tmp_path / "a[1].txt", "new")
+    with atomic.replacing_folder(tmp_path / "model"):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".a[1].txt.12.tmp.txt",
+        ".a[1].txt.mine",
+        ".b.txt.12.tmp",
+        "a[1].txt",
+        "model",
+    ]
+
+
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_text_is_written_as_it_is(tmp_path_factory, text):
     path = tmp_path_factory.mktemp("text") / "file.txt"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,8 +27,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     error goes on; ``path`` is then untouched.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = _temporary(target)
     try:
         yield temporary
         with temporary.open("rb") as written:
@@ -43,10 +44,8 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     Two renames do the exchange, so that ``path`` is missing for an instant but never half full.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = _temporary(target)
     replaced = target.with_name(f".{target.name}.{os.getpid()}.old")
-    shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
@@ -57,6 +56,21 @@ def replacing_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(target: Path) -> Path:
+    """Return this process's temporary path for a target, whose folder it makes where it is missing.
+
+    What writers that were killed left behind goes: nobody else would ever remove it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        if re.fullmatch(r"\d+\.(tmp|old)", left.name[len(target.name) + 2 :]):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
 def sync_folder(folder: Path) -> None:
