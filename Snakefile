@@ -43,6 +43,9 @@ rule all:
             if config["publish"][f"{kind}_repo_id"]
         ],
         "results/evaluation/comparison.csv",
-        "results/ledger_summary.csv",
+        expand("results/ledger_summary{variant}.csv", variant=sorted(set(VARIANT_OF.values()))),
         "results/curation/sources.csv",
-        "results/vocabulary/measures.csv",
+        expand(
+            "results/vocabulary{vocabulary}/measures.csv",
+            vocabulary=sorted(set(VOCABULARY_OF.values())),
+        ),

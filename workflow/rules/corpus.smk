@@ -153,6 +153,7 @@ rule curation_report:
         "../scripts/report_curation.py"
 
 
+# One for each set of instances, from the raw files on, so that another experiment leaves it as it is.
 rule ledger:
     input:
         [f"results/ingest/{source}/{batch}/ledger.parquet" for source, batch in INGESTED],
@@ -162,34 +163,31 @@ rule ledger:
             shard=SHARDS,
         ),
         expand("results/audit/{shard}-ledger.parquet", shard=PLANTED),
+        expand("results/ledger/segment/{shard}.parquet", shard=TRAINED),
+        of_variant("results/ledger/tokenize{vocabulary}/{shard}.parquet", shard=TRAINED),
         expand(
-            "results/ledger/{stage}/{shard}.parquet",
-            stage=("segment", "tokenize"),
-            shard=TRAINED,
-        ),
-        expand(
-            "results/ledger/instances/{phase}/train/{shard}.parquet",
+            "results/ledger/instances{{variant}}/{phase}/train/{shard}.parquet",
             phase=PHASES,
             shard=TRAINED,
         ),
         expand(
-            "results/ledger/instances/{phase}/{split}/all.parquet",
+            "results/ledger/instances{{variant}}/{phase}/{split}/all.parquet",
             phase=PHASES,
             split=("validation", "test"),
         ),
     output:
-        ledger="results/ledger.parquet",
-        csv="results/ledger.csv",
+        ledger="results/ledger{variant}.parquet",
+        csv="results/ledger{variant}.csv",
         summary=report(
-            "results/ledger_summary.csv",
+            "results/ledger_summary{variant}.csv",
             caption="../report/ledger.rst",
             category="Corpus",
-            labels={"table": "ledger"},
+            labels={"table": "ledger{variant}"},
         ),
     log:
-        "results/logs/ledger.log",
+        "results/logs/ledger{variant}.log",
     benchmark:
-        "results/benchmarks/ledger.tsv"
+        "results/benchmarks/ledger{variant}.tsv"
     conda:
         "../../envs/corpus.yaml"
     threads: 1

@@ -4,17 +4,9 @@
 rule evaluate_pretraining:
     input:
         model="results/model/{experiment}",
-        validation=lambda wildcards: expand(
-            "results/instances/{phase}/validation/all.arrow", phase=pretrain_phases(wildcards)[-1]
-        ),
-        test=lambda wildcards: expand(
-            "results/instances/{phase}/test/all.arrow", phase=pretrain_phases(wildcards)[-1]
-        ),
-        train=lambda wildcards: expand(
-            "results/instances/{phase}/train/{shard}.arrow",
-            phase=pretrain_phases(wildcards)[-1],
-            shard=SHARDS,
-        ),
+        validation=of_experiment("results/instances{variant}/{last}/validation/all.arrow"),
+        test=of_experiment("results/instances{variant}/{last}/test/all.arrow"),
+        train=of_experiment("results/instances{variant}/{last}/train/{shard}.arrow", shard=SHARDS),
     output:
         "results/evaluation/{experiment}/pretraining.json",
     log:
@@ -96,7 +88,7 @@ rule audit:
     input:
         model="results/model/{experiment}",
         summary="results/training/{experiment}/summary.json",
-        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+        tokens=of_experiment("results/tokens{vocabulary}/{shard}.arrow", shard=SHARDS),
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
         canaries=expand("results/audit/{shard}.csv", shard=PLANTED),
     output:

@@ -3,16 +3,16 @@
 
 rule instances:
     input:
-        tokens="results/tokens/{shard}.arrow",
-        tokenizer="results/tokenizer",
+        tokens=lambda wildcards: f"results/tokens{vocabulary_of(wildcards)}/{wildcards.shard}.arrow",
+        tokenizer=lambda wildcards: f"results/tokenizer{vocabulary_of(wildcards)}",
     output:
-        instances="results/instances/{phase}/train/{shard}.arrow",
-        statistics="results/instances/{phase}/train/{shard}.json",
-        ledger="results/ledger/instances/{phase}/train/{shard}.parquet",
+        instances="results/instances{variant}/{phase}/train/{shard}.arrow",
+        statistics="results/instances{variant}/{phase}/train/{shard}.json",
+        ledger="results/ledger/instances{variant}/{phase}/train/{shard}.parquet",
     log:
-        "results/logs/instances/{phase}-train-{shard}.log",
+        "results/logs/instances{variant}/{phase}-train-{shard}.log",
     benchmark:
-        "results/benchmarks/instances/{phase}-train-{shard}.tsv"
+        "results/benchmarks/instances{variant}/{phase}-train-{shard}.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 1
@@ -28,16 +28,16 @@ rule instances:
 
 rule held_out_instances:
     input:
-        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
-        tokenizer="results/tokenizer",
+        tokens=of_variant("results/tokens{vocabulary}/{shard}.arrow", shard=SHARDS),
+        tokenizer=lambda wildcards: f"results/tokenizer{vocabulary_of(wildcards)}",
     output:
-        instances="results/instances/{phase}/{split}/all.arrow",
-        statistics="results/instances/{phase}/{split}/all.json",
-        ledger="results/ledger/instances/{phase}/{split}/all.parquet",
+        instances="results/instances{variant}/{phase}/{split}/all.arrow",
+        statistics="results/instances{variant}/{phase}/{split}/all.json",
+        ledger="results/ledger/instances{variant}/{phase}/{split}/all.parquet",
     log:
-        "results/logs/instances/{phase}-{split}-all.log",
+        "results/logs/instances{variant}/{phase}-{split}-all.log",
     benchmark:
-        "results/benchmarks/instances/{phase}-{split}-all.tsv"
+        "results/benchmarks/instances{variant}/{phase}-{split}-all.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 1
@@ -53,15 +53,15 @@ rule held_out_instances:
 
 rule instances_manifest:
     input:
-        train=expand("results/instances/{{phase}}/train/{shard}.json", shard=TRAINED),
-        validation="results/instances/{phase}/validation/all.json",
-        test="results/instances/{phase}/test/all.json",
+        train=expand("results/instances{{variant}}/{{phase}}/train/{shard}.json", shard=TRAINED),
+        validation="results/instances{variant}/{phase}/validation/all.json",
+        test="results/instances{variant}/{phase}/test/all.json",
     output:
-        "results/instances/{phase}/manifest.json",
+        "results/instances{variant}/{phase}/manifest.json",
     log:
-        "results/logs/instances/{phase}-manifest.log",
+        "results/logs/instances{variant}/{phase}-manifest.log",
     benchmark:
-        "results/benchmarks/instances/{phase}-manifest.tsv"
+        "results/benchmarks/instances{variant}/{phase}-manifest.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 1

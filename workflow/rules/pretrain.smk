@@ -3,18 +3,10 @@
 
 rule pretrain:
     input:
-        manifests=lambda wildcards: expand(
-            "results/instances/{phase}/manifest.json", phase=pretrain_phases(wildcards)
-        ),
-        train=lambda wildcards: expand(
-            "results/instances/{phase}/train/{shard}.arrow",
-            phase=pretrain_phases(wildcards),
-            shard=TRAINED,
-        ),
-        held_out=lambda wildcards: expand(
-            "results/instances/{phase}/validation/all.arrow", phase=pretrain_phases(wildcards)
-        ),
-        tokenizer="results/tokenizer",
+        manifests=of_experiment("results/instances{variant}/{phase}/manifest.json"),
+        train=of_experiment("results/instances{variant}/{phase}/train/{shard}.arrow", shard=TRAINED),
+        held_out=of_experiment("results/instances{variant}/{phase}/validation/all.arrow"),
+        tokenizer=lambda wildcards: f"results/tokenizer{VOCABULARY_OF[wildcards.experiment]}",
         init=pretrain_init,
     output:
         model=directory("results/model/{experiment}"),

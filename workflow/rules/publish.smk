@@ -10,11 +10,9 @@ MODEL_CARD, TOKENIZER_CARD, DATASET_CARD = (
 rule package:
     input:
         model="results/model/{experiment}",
-        summary="results/ledger_summary.csv",
-        ledger="results/ledger.parquet",
-        manifests=lambda wildcards: expand(
-            "results/instances/{phase}/manifest.json", phase=pretrain_phases(wildcards)
-        ),
+        summary=lambda wildcards: f"results/ledger_summary{VARIANT_OF[wildcards.experiment]}.csv",
+        ledger=lambda wildcards: f"results/ledger{VARIANT_OF[wildcards.experiment]}.parquet",
+        manifests=of_experiment("results/instances{variant}/{phase}/manifest.json"),
         training=[
             "results/training/{experiment}/summary.json",
             "results/training/{experiment}/loss.png",
@@ -25,9 +23,9 @@ rule package:
             name=["pretraining", *(f"task-{task}" for task in TASKS)],
         ),
         audit="results/evaluation/{experiment}/audit.json",
-        vocabulary="results/vocabulary/measures.csv",
+        vocabulary=lambda wildcards: f"results/vocabulary{VOCABULARY_OF[wildcards.experiment]}/measures.csv",
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
-        tokens=expand("results/tokens/{shard}.arrow", shard=SHARDS),
+        tokens=of_experiment("results/tokens{vocabulary}/{shard}.arrow", shard=SHARDS),
         # A model of segmented input takes them along.
         dictionaries=(
             config["segment"]["dictionaries"] if config["segment"]["input"] == "segmented" else []

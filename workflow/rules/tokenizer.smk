@@ -5,12 +5,6 @@
 TERM_LISTS = {name: f"malmoi/morphology/terms/{name}.tsv" for name in ("legal", "medical")}
 REGRESSION = "malmoi/morphology/terms/regression.tsv"
 
-#: Settings of `vocabulary` that decide what is learned; the others are for its report and for choosing.
-LEARNING = (
-    *("size", "boundaries", "learner", "prune"),
-    *("sample_mb", "min_frequency", "reserved"),
-)
-
 
 rule segment:
     input:
@@ -66,11 +60,11 @@ rule vocabulary:
     input:
         expand("results/segments/{shard}.parquet", shard=SHARDS),
     output:
-        directory("results/tokenizer"),
+        directory("results/tokenizer{vocabulary}"),
     log:
-        "results/logs/vocabulary.log",
+        "results/logs/vocabulary{vocabulary}.log",
     benchmark:
-        "results/benchmarks/vocabulary.tsv"
+        "results/benchmarks/vocabulary{vocabulary}.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 2
@@ -78,22 +72,24 @@ rule vocabulary:
         mem="8GB",
         runtime="4h",
     params:
-        cfg=stage("seed", *(f"vocabulary.{name}" for name in LEARNING)),
+        cfg=vocabulary_config,
         code=code("learn_vocabulary.py"),
     script:
         "../scripts/learn_vocabulary.py"
 
 
-# In place of `vocabulary` where the configuration names a tokenizer: no text decides what it is.
+# In place of `vocabulary` where a tokenizer is named: no text decides what it is.
 rule keep_vocabulary:
     input:
-        encoder_files(config["vocabulary"]["tokenizer"], "tokenizer"),
+        lambda wildcards: encoder_files(kept_tokenizer(wildcards), "tokenizer"),
     output:
-        directory("results/tokenizer"),
+        directory("results/tokenizer{vocabulary}"),
     log:
-        "results/logs/keep_vocabulary.log",
+        "results/logs/keep_vocabulary{vocabulary}.log",
     benchmark:
-        "results/benchmarks/keep_vocabulary.tsv"
+        "results/benchmarks/keep_vocabulary{vocabulary}.tsv"
+    wildcard_constraints:
+        vocabulary=one_of(KEPT),
     conda:
         "../../envs/tokenizer.yaml"
     threads: 1
@@ -101,58 +97,52 @@ rule keep_vocabulary:
         mem="2GB",
         runtime="10m",
     params:
-        cfg={"folder": encoder_folder(config["vocabulary"]["tokenizer"], "tokenizer")},
+        cfg=lambda wildcards: {"folder": encoder_folder(kept_tokenizer(wildcards), "tokenizer")},
         code=code("keep_vocabulary.py"),
     script:
         "../scripts/keep_vocabulary.py"
 
 
-if config["vocabulary"]["tokenizer"]:
-
-    ruleorder: keep_vocabulary > vocabulary
-
-else:
-
-    ruleorder: vocabulary > keep_vocabulary
+ruleorder: keep_vocabulary > vocabulary
 
 
 rule vocabulary_report:
     input:
         segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
-        tokenizer="results/tokenizer",
+        tokenizer="results/tokenizer{vocabulary}",
         terms=[SCRIPTS / TERM_LISTS[name] for name in config["segment"]["terms"]]
         + config["segment"]["dictionaries"],
         compared=[name for name in config["vocabulary"]["compare"] if Path(name).is_dir()],
     output:
         measures=report(
-            "results/vocabulary/measures.csv",
+            "results/vocabulary{vocabulary}/measures.csv",
             caption="../report/vocabulary.rst",
             category="Vocabulary",
         ),
         coverage=report(
-            "results/vocabulary/coverage.csv",
+            "results/vocabulary{vocabulary}/coverage.csv",
             caption="../report/vocabulary.rst",
             category="Vocabulary",
         ),
         boundaries_figure=report(
-            "results/vocabulary/boundaries.png",
+            "results/vocabulary{vocabulary}/boundaries.png",
             caption="../report/vocabulary.rst",
             category="Vocabulary",
         ),
         coverage_figure=report(
-            "results/vocabulary/coverage.png",
+            "results/vocabulary{vocabulary}/coverage.png",
             caption="../report/vocabulary.rst",
             category="Vocabulary",
         ),
         page=report(
-            "results/vocabulary/sentences.html",
+            "results/vocabulary{vocabulary}/sentences.html",
             caption="../report/sentences.rst",
             category="Vocabulary",
         ),
     log:
-        "results/logs/vocabulary_report.log",
+        "results/logs/vocabulary_report{vocabulary}.log",
     benchmark:
-        "results/benchmarks/vocabulary_report.tsv"
+        "results/benchmarks/vocabulary_report{vocabulary}.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 2
@@ -197,14 +187,14 @@ rule choose_vocabulary:
 rule tokenize:
     input:
         segments="results/segments/{shard}.parquet",
-        tokenizer="results/tokenizer",
+        tokenizer="results/tokenizer{vocabulary}",
     output:
-        tokens="results/tokens/{shard}.arrow",
-        ledger="results/ledger/tokenize/{shard}.parquet",
+        tokens="results/tokens{vocabulary}/{shard}.arrow",
+        ledger="results/ledger/tokenize{vocabulary}/{shard}.parquet",
     log:
-        "results/logs/tokenize/{shard}.log",
+        "results/logs/tokenize{vocabulary}/{shard}.log",
     benchmark:
-        "results/benchmarks/tokenize/{shard}.tsv"
+        "results/benchmarks/tokenize{vocabulary}/{shard}.tsv"
     conda:
         "../../envs/tokenizer.yaml"
     threads: 1
