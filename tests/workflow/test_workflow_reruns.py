@@ -31,7 +31,7 @@ READERS = {
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "instances_manifest": {"pretrain", "package"},
-    "pretrain": {"evaluate_pretraining", "evaluate_task", "audit", "package"},
+    "pretrain": {"evaluate_pretraining", "evaluate_task", "audit", "compare", "package"},
     "evaluate_pretraining": {"compare", "package"},
     "evaluate_task": {"compare", "package"},
     "audit": {"package"},

@@ -130,6 +130,7 @@ rule compare:
             experiment=EXPERIMENTS,
             task=TASKS,
         ),
+        summaries=expand("results/training/{experiment}/summary.json", experiment=EXPERIMENTS),
     output:
         csv="results/evaluation/comparison.csv",
         html=report(

@@ -11,6 +11,9 @@ compare(
         name: [path for path in snakemake.input.results if Path(path).parent.name == name]
         for name in snakemake.params.cfg["experiments"]
     },
+    summaries=dict(
+        zip(snakemake.params.cfg["experiments"], snakemake.input.summaries, strict=True)
+    ),
     csv_path=snakemake.output.csv,
     html_path=snakemake.output.html,
     png_path=snakemake.output.png,

@@ -39,6 +39,16 @@ def classification(task: str, value: float) -> dict:
 
 
 @pytest.fixture
+def summaries(tmp_path):
+    """The summaries of the trainings, whose fingerprints are 64 digits."""
+    paths = {}
+    for number, experiment in enumerate(("raw", "<base>", "base")):
+        paths[experiment] = tmp_path / f"summary-{number}.json"
+        paths[experiment].write_text(json.dumps({"fingerprint": f"{number}" * 64}))
+    return paths
+
+
+@pytest.fixture
 def results(tmp_path):
     paths = {}
     for experiment, loss in (("raw", 4.0), ("<base>", 3.5)):
@@ -53,10 +63,12 @@ def results(tmp_path):
     return paths
 
 
-def test_every_figure_of_every_experiment_is_in_the_table(results, tmp_path):
+def test_every_figure_of_every_experiment_is_in_the_table(results, summaries, tmp_path):
     out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
-    compare(results, *out)
-    table = pd.read_csv(out[0])
+    compare(results, summaries, *out)
+    table = pd.read_csv(out[0], dtype={"fingerprint": str})
+    runs = dict(zip(table["experiment"], table["fingerprint"], strict=True))
+    assert runs == {"raw": "0" * 16, "<base>": "1" * 16}
     assert len(table) == 2 * (2 * (5 + 5 + 3) + 5 * 2)
     one = table[(table.split == "test") & (table.metric == "mlm_loss") & (table.model == "trained")]
     assert one.set_index("experiment")["value"].to_dict() == {"raw": 4.0, "<base>": 3.5}
@@ -73,31 +85,36 @@ def test_every_figure_of_every_experiment_is_in_the_table(results, tmp_path):
     assert "&lt;base&gt;" in page
     assert "<base>" not in page
     assert "0.350 [0.300, 0.400]" in page
+    assert page.count("1" * 16) == 1
     assert out[2].read_bytes().startswith(b"\x89PNG")
 
 
-def test_equal_results_give_equal_files(results, tmp_path):
+def test_equal_results_give_equal_files(results, summaries, tmp_path):
     written = []
     for name in ("one", "two"):
         out = [tmp_path / name / f"table.{end}" for end in ("csv", "html", "png")]
-        compare(results, *out)
+        compare(results, summaries, *out)
         written.append([path.read_bytes() for path in out])
     assert written[0] == written[1]
 
 
-def test_an_experiment_without_tasks_is_still_compared(results, tmp_path):
+def test_an_experiment_without_tasks_is_still_compared(results, summaries, tmp_path):
     results = {
         name: [p for p in paths if p.stem == "pretraining"] for name, paths in results.items()
     }
-    table = compare(results, *(tmp_path / f"table.{end}" for end in ("csv", "html", "png")))
+    out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
+    table = compare(results, summaries, *out)
     assert set(table["experiment"]) == {"raw", "<base>"}
 
 
-def test_what_is_no_evaluation_is_named(tmp_path):
+def test_what_is_no_evaluation_is_named(summaries, tmp_path):
     out = [tmp_path / f"table.{end}" for end in ("csv", "html", "png")]
     with pytest.raises(InputError, match="no evaluation to compare"):
-        compare({"base": []}, *out)
+        compare({"base": []}, summaries, *out)
     for text in ('{"kind": "loss"}', "[1]", "{"):
         (tmp_path / "odd.json").write_text(text)
         with pytest.raises(InputError, match=r"odd\.json"):
-            compare({"base": [tmp_path / "odd.json"]}, *out)
+            compare({"base": [tmp_path / "odd.json"]}, summaries, *out)
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(InputError, match=r"summary\.json: no summary of a training"):
+        compare({"base": []}, {"base": tmp_path / "summary.json"}, *out)

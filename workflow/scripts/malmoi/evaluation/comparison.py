@@ -18,7 +18,10 @@ from malmoi.atomic import replacing, write_text
 from malmoi.errors import InputError
 from malmoi.evaluation.tasks import KINDS
 
-COLUMNS = ("evaluation", "split", "metric", "model", "experiment", "value", "low", "high", "n", "p")
+COLUMNS = (
+    *("evaluation", "split", "metric", "model", "experiment"),
+    *("value", "low", "high", "n", "p", "fingerprint"),
+)
 PRETRAINING_METRICS = (
     "mlm_loss",
     "mlm_bits_per_character",
@@ -60,6 +63,7 @@ th { text-align: left; }
 
 def compare(
     results: Mapping[str, Sequence[str | Path]],
+    summaries: Mapping[str, str | Path],
     csv_path: str | Path,
     html_path: str | Path,
     png_path: str | Path,
@@ -69,9 +73,12 @@ def compare(
     Args:
         results: the JSON files that ``evaluate_pretraining`` and ``evaluate_task`` wrote, by
             experiment, in the order to show.
+        summaries: the ``summary.json`` of each experiment's training, for its fingerprint: a hash of its
+            settings, its instances, its vocabulary, the weights it began with and the code.
         csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are
             the ends of the 95 % interval, ``n`` counts documents or items, and ``p`` is
-            the corrected chance of the difference between a task's model and this baseline.
+            the corrected chance of the difference between a task's model and this baseline;
+            ``fingerprint`` is the beginning that names the folder of the training's checkpoints.
         html_path: the same with a column per experiment, for people.
         png_path: bars with intervals of the test split.
 
@@ -80,8 +87,9 @@ def compare(
     """
     rows: list[dict[str, Any]] = []
     for experiment, paths in results.items():
+        own = {"experiment": experiment, "fingerprint": _fingerprint(summaries[experiment])}
         for path in sorted(map(str, paths)):
-            rows += [{"experiment": experiment, **row} for row in figures_of(path)]
+            rows += [{**row, **own} for row in figures_of(path)]
     if not rows:
         raise InputError("no evaluation to compare; run the evaluation of at least one experiment")
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -98,6 +106,15 @@ def compare(
     write_text(html_path, as_html(table))
     plot(table, png_path)
     return table
+
+
+def _fingerprint(summary: str | Path) -> str:
+    try:
+        return str(json.loads(Path(summary).read_text(encoding="utf-8"))["fingerprint"])[:16]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{summary}: no summary of a training ({error}); run pretraining again"
+        ) from None
 
 
 def figures_of(path: str | Path) -> list[dict[str, Any]]:
@@ -147,7 +164,8 @@ def _row(
     p: float | None = None,
 ) -> dict[str, Any]:
     values = (evaluation, split, metric, model, value, low, high, n, p)
-    return dict(zip([name for name in COLUMNS if name != "experiment"], values, strict=True))
+    names = [name for name in COLUMNS if name not in ("experiment", "fingerprint")]
+    return dict(zip(names, values, strict=True))
 
 
 def models_of(table: pd.DataFrame) -> list[str]:
@@ -171,6 +189,7 @@ def as_html(table: pd.DataFrame) -> str:
         index=["evaluation", "split", "metric", "model"], columns="experiment", values="cell"
     ).sort_index()
     wide.columns = [str(name) for name in wide.columns]
+    runs = table[["experiment", "fingerprint"]].drop_duplicates().sort_values("experiment")
     lower = ", ".join(LOWER)
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
@@ -179,7 +198,9 @@ def as_html(table: pd.DataFrame) -> str:
         "<p>Figure and 95 % interval over documents or items; for fine-tuning the mean over seeds. "
         f"Smaller is better for {html.escape(lower)}, larger for the others. "
         "mlm_loss compares models of one vocabulary only.</p>\n"
-        f"{wide.to_html(na_rep='', border=0)}\n</body>\n</html>\n"
+        f"{wide.to_html(na_rep='', border=0)}\n"
+        "<p>What each is a training of: settings, instances, vocabulary, first weights and code.</p>\n"
+        f"{runs.to_html(index=False, border=0)}\n</body>\n</html>\n"
     )
 
 
