@@ -24,7 +24,7 @@ demo: .venv/complete sample/generated/complete compiler
 test: .venv/complete sample/generated/complete compiler
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-bench: .venv/complete
+bench: .venv/complete sample/generated/complete
 	@test -n "$(AREA)" || { echo "name an area: make bench AREA=pipeline"; exit 2; }
 	$(BIN)/python benchmarks/$(AREA)/run.py --data $(DATA)
 
