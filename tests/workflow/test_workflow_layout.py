@@ -26,7 +26,7 @@ ROOMS = {path.parent.name for path in LIBRARY.glob("*/__init__.py")}
 DOORS = {
     "readers": {"malmoi.text.charset"},
     "training": {"malmoi.instances.loader"},
-    "evaluation": {"malmoi.training.model", "malmoi.instances.loader"},
+    "evaluation": {"malmoi.training.model", "malmoi.instances.loader", "malmoi.vocab.terms"},
     "audit": {"malmoi.evaluation.intervals", "malmoi.text.pii"},
 }
 #: The keys of a rule, in the order snakefmt keeps.
