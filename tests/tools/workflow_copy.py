@@ -80,16 +80,17 @@ class WorkflowCopy:
             name = f"{kind}.jsonl"
             (self.folder / "raw" / "legal" / name).rename(self.folder / "raw" / "medical" / name)
 
+    def configure(self, config: dict[str, Any] | str) -> None:
+        """Write ``config.yaml``, from YAML text or from what becomes it."""
+        if not isinstance(config, str):
+            config = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+        (self.folder / "config.yaml").write_text(config, encoding="utf-8")
+
     def snakemake(
         self, *options: str, config: dict[str, Any] | str
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with ``config`` (YAML text, or what becomes it) as ``config.yaml``."""
-        text = (
-            config
-            if isinstance(config, str)
-            else yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-        )
-        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
+        self.configure(config)
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *options],
             cwd=self.folder,
