@@ -71,6 +71,16 @@ def test_the_small_configuration_is_right(workflow):
             ("experiments.demo: pretrain", "did you mean 'learning_rate'?"),
         ),
         (
+            "experiments.demo",
+            {"instances": {"pairs": {"kind": "none"}}},
+            ("experiments.demo: pretrain.objective 'mlm+nsp'", "which is 'none'"),
+        ),
+        (
+            "experiments.demo",
+            {"vocabulary": {"sweep": {}}},
+            ("experiments.demo.vocabulary: 'sweep'", "boundaries"),
+        ),
+        (
             "publish",
             {"target": "hub"},
             ("publish.repo_id", "namespace/name"),
