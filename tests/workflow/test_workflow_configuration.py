@@ -81,6 +81,11 @@ def test_the_small_configuration_is_right(workflow):
             ("experiments.demo.vocabulary: 'sweep'", "boundaries"),
         ),
         (
+            "experiments.demo",
+            {"vocabulary": {"boundaries": "none", "tokenizer": {"model": "kept"}}},
+            ("experiments.demo: vocabulary.boundaries: nothing is learned", "tokenizer to null"),
+        ),
+        (
             "publish",
             {"target": "hub"},
             ("publish.repo_id", "namespace/name"),

@@ -86,7 +86,7 @@ def test_an_experiment_may_keep_a_tokenizer_where_others_learn_theirs(finished):
     write(finished, "kept/vocab.txt")
     write(finished, "kept/tokenizer_config.json")
     kept = {"vocabulary": {"tokenizer": {"model": "kept"}}}
-    smaller = {"vocabulary": {"tokenizer": {"model": "kept"}, "size": 1024}}
-    jobs = plan(finished, EXPERIMENTS | {"kept": kept, "smaller": smaller})
+    hot = kept | {"pretrain": {"learning_rate": 0.001}}
+    jobs = plan(finished, EXPERIMENTS | {"kept": kept, "hot": hot})
     assert jobs["keep_vocabulary"] == jobs["tokenize"] == jobs["instances"] == 1
     assert "vocabulary" not in jobs and jobs["pretrain"] == 2
