@@ -408,23 +408,23 @@ def check_configuration():
 
 def check_experiment(name, schema):
     """Check the settings that one experiment puts over the common ones."""
+    settings = experiment_config(name)
     try:
         check(settings, schema)
     except InputError as error:
         raise InputError(f"experiments.{name}: {error}") from None
-
-
-    settings = experiment_config(name)
-def check_objective(name, settings):
-    """Check that an experiment's instances and model have what its objective learns."""
-    objective, kind = settings["pretrain"]["objective"], settings["instances"]["pairs"]["kind"]
-    where = f"experiments.{name}: pretrain.objective {objective!r}"
     idle = sorted({*config["experiments"][name].get("vocabulary", {})} - {"tokenizer"})
     if idle and settings["vocabulary"]["tokenizer"]:
         raise InputError(
             f"experiments.{name}: vocabulary.{idle[0]}: nothing is learned, since vocabulary.tokenizer is kept; "
             "set tokenizer to null in the experiment as well"
         )
+
+
+def check_objective(name, settings):
+    """Check that an experiment's instances and model have what its objective learns."""
+    objective, kind = settings["pretrain"]["objective"], settings["instances"]["pairs"]["kind"]
+    where = f"experiments.{name}: pretrain.objective {objective!r}"
     wanted = {"mlm+nsp": "nsp", "mlm+sop": "sop"}.get(objective, kind)
     if kind != wanted:
         raise InputError(
