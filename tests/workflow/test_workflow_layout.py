@@ -69,7 +69,11 @@ def test_there_is_something_to_check():
         *("readers", "text", "curate", "morphology", "vocab"),
         *("instances", "training", "evaluation", "audit", "publish"),
     } == ROOMS
-    assert {path.stem for path in LIBRARY.glob("*.py")} == BOTTOM | {"__init__", "configcheck", "runlock"}
+    assert {path.stem for path in LIBRARY.glob("*.py")} == BOTTOM | {
+        "__init__",
+        "configcheck",
+        "runlock",
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -20,6 +20,7 @@ RULES = ("--allowed-rules", "package_dataset", "package_tokenizer", "publish", "
 #: What the report shows of all that the packages are made of.
 SHOWN = (
     *("training/demo/loss.png", "vocabulary/coverage.csv"),
+    *("evaluation/demo/intrinsic.csv", "evaluation/demo/intrinsic.png"),
     *("evaluation/demo/audit.csv", "evaluation/demo/audit.png"),
     *("vocabulary/boundaries.png", "vocabulary/coverage.png", "vocabulary/sentences.html"),
 )

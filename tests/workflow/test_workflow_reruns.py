@@ -20,19 +20,26 @@ READERS = {
     "split": {"segment", "ledger", "curation_report"},
     "segment": {
         *("vocabulary", "vocabulary_report", "tokenize"),
-        *("evaluate_task", "audit", "package", "ledger"),
+        *("evaluate_intrinsic", "evaluate_task", "audit", "package", "ledger"),
     },
     "vocabulary": {
         *("vocabulary_report", "tokenize", "instances"),
         *("held_out_instances", "pretrain"),
     },
     "vocabulary_report": {"package"},
-    "tokenize": {"instances", "held_out_instances", "audit", "package", "ledger"},
+    "tokenize": {
+        *("instances", "held_out_instances", "evaluate_intrinsic"),
+        *("audit", "package", "ledger"),
+    },
     "instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "held_out_instances": {"instances_manifest", "pretrain", "evaluate_pretraining", "ledger"},
     "instances_manifest": {"pretrain", "package"},
-    "pretrain": {"evaluate_pretraining", "evaluate_task", "audit", "compare", "package"},
+    "pretrain": {
+        *("evaluate_pretraining", "evaluate_intrinsic", "evaluate_task"),
+        *("audit", "compare", "package"),
+    },
     "evaluate_pretraining": {"compare", "package"},
+    "evaluate_intrinsic": {"compare", "package"},
     "evaluate_task": {"compare", "package"},
     "audit": {"package"},
     "ledger": {"package"},
@@ -128,6 +135,7 @@ def test_a_default_written_out_plans_nothing(finished):
         ),
         ("pretrain.learning_rate", 0.0002, after("pretrain")),
         ("evaluate.batch_size", 32, after("evaluate_pretraining")),
+        ("evaluate.intrinsic.eojeols", 200, after("evaluate_intrinsic")),
         ("evaluate.audit.masks", 2, after("audit")),
         # Planted documents are trained on, and neither the vocabulary nor held-out figures change.
         (
@@ -162,6 +170,7 @@ def test_another_experiment_shares_all_stages_before_pretraining(finished):
     assert plan == {
         "pretrain": 1,
         "evaluate_pretraining": 1,
+        "evaluate_intrinsic": 1,
         "audit": 1,
         "compare": 1,
         "package": 1,

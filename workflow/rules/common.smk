@@ -217,6 +217,12 @@ def instances_config(wildcards, split):
     }
 
 
+def intrinsic_config(wildcards):
+    """Return how many questions one experiment's model is asked, and what it was pretrained for."""
+    objective = pretrain_config(wildcards)["pretrain"]["objective"]
+    return {**stage("seed", "evaluate.intrinsic"), "objective": objective}
+
+
 def audit_config(wildcards):
     """Return how one experiment's model is audited, and on what share of the documents it was trained."""
     settings = experiment_config(wildcards.experiment)

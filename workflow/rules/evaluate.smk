@@ -26,6 +26,44 @@ rule evaluate_pretraining:
         "../scripts/evaluate_pretraining.py"
 
 
+rule evaluate_intrinsic:
+    input:
+        model="results/model/{experiment}",
+        segments=expand("results/segments/{shard}.parquet", shard=SHARDS),
+        tokens=of_experiment("results/tokens{vocabulary}/{shard}.arrow", shard=SHARDS),
+        terms=[SCRIPTS / TERM_LISTS[name] for name in config["segment"]["terms"]]
+        + config["segment"]["dictionaries"],
+    output:
+        json="results/evaluation/{experiment}/intrinsic.json",
+        csv=report(
+            "results/evaluation/{experiment}/intrinsic.csv",
+            caption="../report/intrinsic.rst",
+            category="Evaluation",
+            labels={"table": "before fine-tuning", "experiment": "{experiment}"},
+        ),
+        png=report(
+            "results/evaluation/{experiment}/intrinsic.png",
+            caption="../report/intrinsic.rst",
+            category="Evaluation",
+            labels={"figure": "before fine-tuning", "experiment": "{experiment}"},
+        ),
+    log:
+        "results/logs/evaluate/{experiment}-intrinsic.log",
+    benchmark:
+        "results/benchmarks/evaluate/{experiment}-intrinsic.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
+    threads: 2
+    resources:
+        mem="8GB",
+        runtime="4h",
+    params:
+        cfg=intrinsic_config,
+        code=code("evaluate_intrinsic.py", "malmoi/evaluation/homographs.tsv"),
+    script:
+        "../scripts/evaluate_intrinsic.py"
+
+
 rule evaluate_task:
     input:
         model="results/model/{experiment}",
@@ -124,7 +162,11 @@ rule audit:
 
 rule compare:
     input:
-        results=expand("results/evaluation/{experiment}/pretraining.json", experiment=EXPERIMENTS)
+        results=expand(
+            "results/evaluation/{experiment}/{part}.json",
+            experiment=EXPERIMENTS,
+            part=("pretraining", "intrinsic"),
+        )
         + expand(
             "results/evaluation/{experiment}/task-{task}.json",
             experiment=EXPERIMENTS,

@@ -20,7 +20,7 @@ rule package:
         evaluation=lambda wildcards: expand(
             "results/evaluation/{experiment}/{name}.json",
             experiment=wildcards.experiment,
-            name=["pretraining", *(f"task-{task}" for task in TASKS)],
+            name=["pretraining", "intrinsic", *(f"task-{task}" for task in TASKS)],
         ),
         audit="results/evaluation/{experiment}/audit.json",
         vocabulary=lambda wildcards: f"results/vocabulary{VOCABULARY_OF[wildcards.experiment]}/measures.csv",

@@ -12,12 +12,14 @@ import pytest
 import torch
 from malmoi.atomic import write_parquet
 from malmoi.errors import InputError
+from malmoi.evaluation.comparison import compare
 from malmoi.evaluation.eojeols import LONGEST, plan, plan_digest, read_documents
 from malmoi.evaluation.homographs import SENTENCES, nearest, probe, read_items
 from malmoi.evaluation.intrinsic import UNKNOWN_BITS, eojeol_figures, evaluate_intrinsic
 from malmoi.evaluation.likelihood import Scores, count_scores, encode, network_scores
 from malmoi.evaluation.ngrams import NGrams, read_tokens
 from malmoi.evaluation.pairs import APART, NEGATIVES, evaluate_pairs, segment_pairs
+from malmoi.publish.measures import read_evaluations
 from malmoi.training.model import load_network, model_config, untrained
 from sklearn.metrics import roc_auc_score
 from tools.tiny_bert import SPECIAL, make_tiny_bert, write_tokenizer
@@ -496,3 +498,37 @@ def test_every_kind_of_model_is_measured_and_equal_inputs_give_equal_files(
     assert set(report["pairs"]) == kinds
     table = pd.read_csv(tmp_path / "one" / "intrinsic.csv")
     assert set(table["part"]) == {"eojeols", "homographs"} | ({"pairs"} if kinds else set())
+    if objective == "mlm+sop":
+        shown_in_comparison_and_card(tmp_path / "one" / "intrinsic.json", report, tmp_path)
+
+
+def shown_in_comparison_and_card(path, report, tmp_path):
+    """Check that what other stages read of the file is what it says."""
+    (tmp_path / "summary.json").write_text('{"fingerprint": "0123"}', encoding="utf-8")
+    out = [tmp_path / f"comparison.{end}" for end in ("csv", "html", "png")]
+    compare({"base": [path]}, {"base": tmp_path / "summary.json"}, *out)
+    table = pd.read_csv(out[0]).set_index(["evaluation", "metric", "model"])
+    names = [f"intrinsic-{part}" for part in ("eojeols", "pairs-swapped", "homographs")]
+    assert list(dict.fromkeys(table.index.get_level_values(0))) == names
+    measures = {(m.evaluation, m.metric): m for m in read_evaluations([path])}
+    assert {name for name, _ in measures} == set(names)
+    bits = {name: found["all"]["bits_per_character"] for name, found in report["models"].items()}
+    for name, found in bits.items():
+        row = table.loc[names[0], "bits_per_character", name]
+        assert [row["value"], row["low"], row["high"]] == [
+            found[end] for end in ("value", "low", "high")
+        ]
+        if name != "trained":
+            gain = table.loc[names[0], "bits_per_character_gain", name]["value"]
+            assert gain == pytest.approx(found["value"] - bits["trained"]["value"], abs=2e-6)
+            on_card = measures[names[0], "bits_per_character"]
+            assert on_card.value == bits["trained"]["value"]
+            assert on_card.baselines[name] == found["value"]
+    for part, metric, bar in (
+        (1, "nsp_accuracy", "tfidf_cosine"),
+        (2, "accuracy", "tfidf_context"),
+    ):
+        assert (
+            measures[names[part], metric].baselines[bar]
+            == table.loc[names[part], metric, bar]["value"]
+        )

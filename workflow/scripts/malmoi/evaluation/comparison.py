@@ -22,6 +22,10 @@ COLUMNS = (
     *("evaluation", "split", "metric", "model", "experiment"),
     *("value", "low", "high", "n", "p", "fingerprint"),
 )
+INTRINSIC_METRICS = (
+    *("bits_per_character", "bits_per_character_gain", "bits_per_eojeol"),
+    *("calibration_error", "nsp_auc"),
+)
 PRETRAINING_METRICS = (
     "mlm_loss",
     "mlm_bits_per_character",
@@ -29,6 +33,8 @@ PRETRAINING_METRICS = (
     "nsp_loss",
     "nsp_accuracy",
 )
+#: How the names of what ``evaluate_intrinsic`` measures begin; tasks have no hyphens in theirs.
+INTRINSIC = "intrinsic-"
 #: The main measure of each kind of task first, so that tables begin with it.
 TASK_METRICS = (
     *("macro_f1", "accuracy", "pearson", "spearman"),
@@ -36,20 +42,26 @@ TASK_METRICS = (
     *("f1", "exact", "klue_exact", "klue_rouge_w"),
 )
 #: Where a smaller figure is the better one.
-LOWER = ("mlm_loss", "mlm_bits_per_character", "nsp_loss")
+LOWER = (
+    *("bits_per_character", "bits_per_eojeol", "calibration_error"),
+    *("mlm_loss", "mlm_bits_per_character", "nsp_loss"),
+)
 MODELS = (
-    *("trained", "untrained", "unigram"),
+    *("trained", "untrained", "unigram", "five_gram"),
+    *("tfidf_cosine", "tfidf_context", "static_context", "static"),
     *("tfidf_svm", "tfidf_ridge", "gazetteer", "majority"),
 )
 #: What is plotted: losses and bits on their own scale would hide the shares beside them.
 PLOTTED = (
+    *("bits_per_character", "bits_per_character_gain"),
     *("mlm_bits_per_character", "mlm_accuracy", "nsp_accuracy"),
     *("macro_f1", "accuracy", "pearson", "entity_macro_f1", "character_f1", "f1", "exact"),
 )
-#: A model each, from the first on again where there are more (Okabe and Ito 2008).
+#: A model each, from the first on again where there are more (Okabe and Ito 2008; Tol 2021).
 COLOURS = (
     *("#0072b2", "#999999", "#e69f00", "#009e73"),
     *("#56b4e9", "#d55e00", "#cc79a7", "#f0e442"),
+    *("#882255", "#44aa99", "#aaaa00", "#000000"),
 )
 HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
 
@@ -71,8 +83,8 @@ def compare(
     """Gather the evaluations of several experiments into a CSV, an HTML table and a bar plot.
 
     Args:
-        results: the JSON files that ``evaluate_pretraining`` and ``evaluate_task`` wrote, by
-            experiment, in the order to show.
+        results: the JSON files that ``evaluate_intrinsic``, ``evaluate_pretraining`` and
+            ``evaluate_task`` wrote, by experiment, in the order to show.
         summaries: the ``summary.json`` of each experiment's training, for its fingerprint: a hash of its
             settings, its instances, its vocabulary, the weights it began with and the code.
         csv_path: one row per figure, with the columns ``COLUMNS``; ``low`` and ``high`` are
@@ -94,9 +106,9 @@ def compare(
         raise InputError("no evaluation to compare; run the evaluation of at least one experiment")
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column, order in (
-        ("evaluation", _held_out_first(table["evaluation"])),
+        ("evaluation", _tasks_last(table["evaluation"])),
         ("split", ["validation", "test"]),
-        ("metric", [*PRETRAINING_METRICS, *TASK_METRICS]),
+        ("metric", [*INTRINSIC_METRICS, *PRETRAINING_METRICS, *TASK_METRICS]),
         ("model", models_of(table)),
         ("experiment", list(results)),
     ):
@@ -121,7 +133,7 @@ def figures_of(path: str | Path) -> list[dict[str, Any]]:
     """Return the figures of one evaluation file as rows without their experiment.
 
     Raises:
-        InputError: the file is the evaluation neither of pretraining nor of a task.
+        InputError: the file is none of the evaluations that ``compare`` gathers.
     """
     try:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -139,6 +151,8 @@ def figures_of(path: str | Path) -> list[dict[str, Any]]:
                         at = ("held-out", split, metric, model)
                         n = report[split]["documents"]
                         rows.append(_row(*at, scores[metric], low, high, n))
+    elif kind == "intrinsic":
+        rows += _intrinsic_figures(report)
     elif kind in KINDS:
         for model, scores in report["models"].items():
             for metric in report["measures"]:
@@ -150,6 +164,31 @@ def figures_of(path: str | Path) -> list[dict[str, Any]]:
     else:
         raise InputError(f"{path}: not an evaluation file (kind {kind!r}); delete it and run again")
     return rows
+
+
+def _intrinsic_figures(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the figures of all eojeols, of pairs by kind of negative, and of homographs."""
+    found: list[tuple[str, str, str, Mapping[str, float], int]] = []
+    n = report["cells"]["all"]["eojeols"]
+    for model in report["models"]:
+        for metric in ("bits_per_character", "bits_per_eojeol", "exact", "calibration_error"):
+            found.append(("eojeols", metric, model, report["models"][model]["all"][metric], n))
+    for model, gain in report["gains"].items():
+        found.append(("eojeols", "bits_per_character_gain", model, gain, n))
+    for kind, part in report["pairs"].items():
+        for model, measures in part.get("models", {}).items():
+            for metric, figure in measures.items():
+                name = f"pairs-{kind.replace('_', '-')}"
+                found.append((name, metric, model, figure, part["pairs"]))
+    probed = report["homographs"]
+    for model, measures in probed["models"].items():
+        found.append(("homographs", "accuracy", model, measures["accuracy"], probed["sentences"]))
+    return [
+        _row(
+            f"{INTRINSIC}{name}", "test", metric, model, *map(ends.get, ("value", "low", "high")), n
+        )
+        for name, metric, model, ends, n in found
+    ]
 
 
 def _row(
@@ -178,8 +217,10 @@ def models_of(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _held_out_first(evaluations: pd.Series) -> list[str]:
-    return sorted(set(evaluations), key=lambda name: (name != "held-out", name))
+def _tasks_last(evaluations: pd.Series) -> list[str]:
+    found = list(dict.fromkeys(evaluations))
+    always = [name for name in found if name.startswith(INTRINSIC)]
+    return [*always, *sorted(set(found) - set(always), key=lambda name: (name != "held-out", name))]
 
 
 def as_html(table: pd.DataFrame) -> str:

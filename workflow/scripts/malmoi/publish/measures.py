@@ -14,7 +14,10 @@ from malmoi.errors import InputError
 HELD_OUT = ("validation", "test")
 
 #: What the model is held against, in the order of the card's columns.
-BASELINES = ("untrained", "unigram", "tfidf_svm", "tfidf_ridge", "gazetteer", "majority")
+BASELINES = (
+    *("untrained", "unigram", "five_gram", "tfidf_cosine", "tfidf_context", "static"),
+    *("tfidf_svm", "tfidf_ridge", "gazetteer", "majority"),
+)
 
 #: How the Hub names the kinds of task.
 TASK_TYPES = {
@@ -58,12 +61,14 @@ def read_evaluations(paths: Sequence[Path]) -> list[Measure]:
     """Return the figures of evaluation files by file name; files that are not JSON are passed over.
 
     Each file is an object whose ``kind`` says how it is read: ``pretraining`` (a split, a model and a
-    metric, intervals beside them) or a key of ``TASK_TYPES`` (a model and a metric on the test split).
+    metric, intervals beside them), ``intrinsic`` (all eojeols, pairs, homographs) or a key of ``TASK_TYPES``
+    (a model and a metric on the test split).
 
     Raises:
         InputError: a file is not JSON or of an unknown kind.
     """
-    readers = {"pretraining": _pretraining, **dict.fromkeys(TASK_TYPES, _task)}
+    readers = {"pretraining": _pretraining, "intrinsic": _intrinsic}
+    readers |= dict.fromkeys(TASK_TYPES, _task)
     found: list[Measure] = []
     for path in sorted(paths, key=lambda path: path.name):
         if path.suffix != ".json":
@@ -93,6 +98,23 @@ def _pretraining(name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
                 yield Measure(
                     name, "fill-mask", split, metric, trained[metric], low, high, baselines
                 )
+
+
+def _intrinsic(name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
+    parts = {"eojeols": {model: cells["all"] for model, cells in content["models"].items()}}
+    for kind, pairs in content["pairs"].items():
+        parts[f"pairs-{kind.replace('_', '-')}"] = pairs.get("models", {})
+    parts["homographs"] = content["homographs"]["models"]
+    for part, models in parts.items():
+        for metric, figures in sorted(models.get("trained", {}).items()):
+            if _is_number(figures.get("value")):
+                baselines = {
+                    model: models[model][metric]["value"]
+                    for model in BASELINES
+                    if _is_number(models.get(model, {}).get(metric, {}).get("value"))
+                }
+                ends = (figures["value"], figures["low"], figures["high"])
+                yield Measure(f"{name}-{part}", "fill-mask", "test", metric, *ends, baselines)
 
 
 def _task(_name: str, content: Mapping[str, Any]) -> Iterator[Measure]:
