@@ -269,7 +269,7 @@ def plot(table: pd.DataFrame, png_path: str | Path) -> None:
         for axis, ((evaluation, metric), part) in zip(axes, panels, strict=False):
             _panel(axis, part, experiments, colours)
             better = "lower" if metric in LOWER else "higher"
-            axis.set_title(f"{evaluation}: {metric} ({better} is better)")
+            axis.set_title(f"{evaluation}\n{metric} ({better} is better)")
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
         handles = [Patch(color=colours[name], label=name) for name in models]
