@@ -1,5 +1,6 @@
 # make demo   everything from nothing: environment, sample, the whole workflow on two CPU cores, report
 # make test   everything from nothing: environment and the test suite, style checks among it
+# make test-all   the same with the tests that take minutes: the whole demonstration, killed workflows
 
 PYTHON ?= python3.11
 # Extra options for installing PyTorch, such as --index-url with the address of its CPU builds: where there is
@@ -11,7 +12,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake
 DEMO := --configfile sample/config.yaml
 
-.PHONY: demo test bench docs pictures clean
+.PHONY: demo test test-all bench docs pictures clean
 
 demo: .venv/complete sample/generated/complete compiler
 	$(SNAKEMAKE) --cores 2 $(DEMO)
@@ -22,6 +23,9 @@ demo: .venv/complete sample/generated/complete compiler
 	@echo "The tables:  results/evaluation/comparison.csv  results/ledger_summary.csv"
 
 test: .venv/complete sample/generated/complete compiler
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
+
+test-all: .venv/complete sample/generated/complete compiler
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 bench: .venv/complete sample/generated/complete

@@ -19,7 +19,7 @@ from malmoi.fingerprint import of_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = [pytest.mark.workflow, pytest.mark.training]
+pytestmark = [pytest.mark.workflow, pytest.mark.training, pytest.mark.slow]
 
 
 def snakemake(folder: Path, *options: str) -> subprocess.CompletedProcess:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tools.golden_run import GOLDEN, STEPS, losses
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.slow]
 
 
 def test_losses_are_those_written_down(tmp_path: Path) -> None:
