@@ -6,13 +6,12 @@ import random
 import shutil
 from pathlib import Path
 
-from tools.killed_workflow import differences, digests, kill_again_and_again
-from tools.workflow_copy import SMALL, WorkflowCopy
+from tools.killed_workflow import CONFIG, differences, digests, kill_again_and_again, new_copy
+from tools.workflow_copy import WorkflowCopy
 
 #: Kills over all workflows; one that ends before is followed by another.
 KILLS = 30
 SEED = 20
-MEGABYTES = 0.6
 
 
 def measure(data: Path, work: Path) -> dict[str, float]:
@@ -32,7 +31,6 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         if kills >= KILLS:
             break
         workflow = _workflow(folder / f"killed{number}")
-        workflow.configure(SMALL)
         moments = kill_again_and_again(workflow, KILLS - kills, draw)
         kills += len(moments)
         hit |= set().union(*moments)
@@ -49,9 +47,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
 
 def _workflow(folder: Path) -> WorkflowCopy:
     folder.mkdir(parents=True)
-    workflow = WorkflowCopy(folder)
-    workflow.generate(megabytes=MEGABYTES)
-    return workflow
+    return new_copy(folder)
 
 
 def _whole(folder: Path) -> Path:
@@ -59,7 +55,7 @@ def _whole(folder: Path) -> Path:
 
 
 def _finish(workflow: WorkflowCopy) -> Path:
-    run = workflow.snakemake("--cores", "2", config=SMALL)
+    run = workflow.snakemake("--cores", "2", config=CONFIG)
     if run.returncode:
         raise RuntimeError(run.stderr[-4000:])
     return workflow.folder / "results"

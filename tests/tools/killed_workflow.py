@@ -9,12 +9,32 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import psutil
-from tools.workflow_copy import WorkflowCopy
+from tools.training_runs import TIMED as TIMED_COLUMNS
+from tools.workflow_copy import SMALL, WorkflowCopy, changed
 
 #: Folders of results that tell of runs, not of what came out: times, attempts, states to go on from.
 OF_RUNS = ("logs", "benchmarks", "cache", "checkpoints")
+
+#: A small workflow whose two ranks train long enough to be stopped on the way.
+CONFIG: dict[str, Any] = changed(SMALL, "pretrain.phases[0].steps", 400)
+CONFIG["pretrain"]["runtime"] = {
+    **{"ranks": 2, "log_every": 20, "held_out_every": 100, "checkpoint_every": 25},
+}
+
+#: Results that tell times, and what is made of them.
+TIMED = ("training/demo/", "package/demo/", "published/")
+
+
+def new_copy(folder: Path) -> WorkflowCopy:
+    """Return a copy of the workflow with documents and with ``CONFIG``."""
+    workflow = WorkflowCopy(folder)
+    workflow.generate(megabytes=0.6)
+    workflow.configure(CONFIG)
+    return workflow
 
 
 def kill_again_and_again(
@@ -85,6 +105,17 @@ def digests(results: Path) -> dict[str, str]:
 def differences(one: dict[str, str], other: dict[str, str]) -> set[str]:
     """Return the names of files that only one has, or that differ."""
     return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+
+
+def assert_same_results(one: Path, other: Path) -> None:
+    """Check that two folders of results differ in nothing but times."""
+    found = differences(digests(one), digests(other))
+    assert {name for name in found if not name.startswith(TIMED)} == set()
+    assert (one / "model/demo/model.safetensors").is_file()
+    for name in ("log", "held_out"):
+        tables = [pd.read_parquet(each / f"training/demo/{name}.parquet") for each in (one, other)]
+        first, second = (table.drop(columns=TIMED_COLUMNS, errors="ignore") for table in tables)
+        pd.testing.assert_frame_equal(first, second, check_exact=True)
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

@@ -66,6 +66,13 @@ class WorkflowCopy:
             )
         shutil.copy2(REPO / "Snakefile", folder)
 
+    @classmethod
+    def of(cls, folder: Path) -> WorkflowCopy:
+        """Return the copy that a folder already is."""
+        workflow = cls.__new__(cls)
+        workflow.folder = folder
+        return workflow
+
     def generate(self, megabytes: float) -> None:
         """Fill ``raw/legal`` and ``raw/medical`` with generated documents."""
         command = [sys.executable, str(REPO / "sample" / "generate.py"), "--output", "raw/legal"]

@@ -1,6 +1,7 @@
 """Check the configuration, and the few helpers the rules share."""
 
 import re
+import signal
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -644,6 +645,10 @@ def raw_files(source):
 
 #: A run that was killed must not keep the next one out; the file is open as long as this process lives.
 RUNS = join(Path(".snakemake")) if workflow.is_main_process else None
+if not workflow.is_main_process:
+    # Slurm warns all processes of a job before its time limit, Snakemake's own among them, which would end by it
+    # and take along what is just being saved. Who can do something about it says so.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 check_configuration()
 
