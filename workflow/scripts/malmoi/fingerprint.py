@@ -7,6 +7,7 @@ environment exists.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import json
 from collections.abc import Iterable
@@ -59,6 +60,7 @@ def with_imports(*files: str | Path) -> set[Path]:
     is executed.
     """
     found: set[Path] = set()
+    names: set[str] = set()
     waiting = [Path(file).resolve() for file in files]
     while waiting:
         path = waiting.pop()
@@ -66,21 +68,22 @@ def with_imports(*files: str | Path) -> set[Path]:
             continue
         found.add(path)
         if path.suffix == ".py":
-            waiting.extend(_library_imports(path))
+            new = _imported_names(path.read_bytes(), str(path)) - names
+            names |= new
+            waiting.extend(file for name in new for file in _module_files(name))
     return found
 
 
-def _library_imports(path: Path) -> Iterable[Path]:
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+# Most rules run the same modules, and the workflow is read anew for each job.
+@functools.cache
+def _imported_names(source: bytes, filename: str) -> frozenset[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source, filename=filename)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            if name.split(".")[0] == "malmoi":
-                yield from _module_files(name)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return frozenset(name for name in found if name.split(".")[0] == "malmoi")
 
 
 def _module_files(name: str) -> Iterable[Path]:
