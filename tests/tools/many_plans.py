@@ -8,7 +8,6 @@ written is ``{"graph": …}``, the graph of jobs in the dot language, or ``{"err
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -16,31 +15,23 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+import jsonschema  # noqa: F401 - read by each fork otherwise
 import snakemake.cli
 import yaml
+import yte  # noqa: F401
 
 sys.path.insert(0, str(Path("workflow", "scripts").resolve()))
 
-# Snakemake imports these when it reads a workflow; each fork would again.
-for name in (
-    "malmoi.configcheck",
-    "google.protobuf",
-    "jsonschema",
-    "requests",
-    "smart_open",
-    "yte",
-):
-    importlib.import_module(name)
-
-from malmoi.fingerprint import of_code  # noqa: E402
+from malmoi.fingerprint import of_code
 
 
 def main(targets: list[str]) -> None:
     """Plan each configuration of standard input."""
     # libyaml builds the same values as the loader in Python, in a tenth of the time.
     yaml.SafeLoader = yaml.CSafeLoader
-    # What a script imports is remembered by its content.
-    of_code(*Path("workflow", "scripts").glob("*.py"))
+    # What a plugin is, and what a script imports, is remembered.
+    snakemake.cli.get_argument_parser()
+    of_code(*Path("workflow", "scripts").rglob("*.py"))
     for line in sys.stdin:
         # JSON is YAML.
         Path("config.yaml").write_text(line, encoding="utf-8")

@@ -19,7 +19,6 @@ from typing import Any
 
 import yaml
 from malmoi.configcheck import leaves
-
 from tools.workflow_copy import REPO, SMALL, WorkflowCopy, changed
 
 SCHEMA: dict[str, Any] = yaml.safe_load(
@@ -140,6 +139,7 @@ VALUES: dict[str, list[Any]] = {
     "curate.decontaminate.sets[].fields": [["text", "title"]],
     "curate.decontaminate.sets[].path": ["sets/two.csv"],
     "segment.dictionaries": [["words/one.txt", "words/two.txt"]],
+    "segment.input": [_both("segment.input", "segmented", ("evaluate.audit.canaries", False))],
     "vocabulary.tokenizer": [None, {"model": "kept"}],
     "vocabulary.tokenizer.model": ["someone/other"],
     "vocabulary.tokenizer.revision": [OTHER_COMMIT],
@@ -181,7 +181,7 @@ HOT = {"pretrain": {"learning_rate": 0.001}}
 
 @dataclass(frozen=True)
 class Row:
-    """A setting, the rules that its change reruns first, and what is wrong with what was planned ("": nothing)."""
+    """A setting, the rules its change reruns first, and what is wrong with the plan ("": nothing)."""
 
     leaf: str
     rules: tuple[str, ...]
@@ -191,25 +191,29 @@ class Row:
 def measure(folder: Path) -> list[Row]:
     """Change every setting of a workflow that is made in an empty folder, and compare what is planned.
 
-    Nothing of the workflow is run but the jobs' order: each output is an empty file, so that the plans depend on
-    settings, rules and Snakemake's records alone.
+    Nothing is run but the jobs' order: each output is an empty file, so that the plans depend on settings,
+    rules and Snakemake's records alone.
     """
-    workflow = finished(folder)
-    settings = [(leaf, value) for leaf, value, _ in leaves(SCHEMA)]
-    cases = [(leaf, config) for leaf, value in settings for config in changes(leaf, value)]
+    workflow = _workflow(folder)
+    found: dict[str, list[Graph]] = {leaf: [] for leaf, _, _ in leaves(SCHEMA)}
+    # Planting begins elsewhere than leaving off.
+    canaries = "evaluate.audit.canaries"
+    _finish(workflow, changed(FULL, canaries, False))
+    found[canaries] = plans(workflow, [FULL])
+    _finish(workflow, FULL)
+    cases = [(leaf, config) for leaf, value, _ in leaves(SCHEMA) for config in changes(leaf, value)]
     unchanged, *graphs = plans(workflow, [FULL, *(config for _, config in cases)])
-    assert not unchanged.planned, unchanged
-    found: dict[str, list[Graph]] = {leaf: [] for leaf, _ in settings}
+    assert not unchanged.planned and not unchanged.error, unchanged
     for (leaf, _), graph in zip(cases, graphs, strict=True):
         found[leaf].append(graph)
     return [
         Row(leaf, tuple(value.get("x-reruns", ())), compare(value.get("x-reruns"), found[leaf]))
-        for leaf, value in settings
+        for leaf, value, _ in leaves(SCHEMA)
     ]
 
 
-def finished(folder: Path) -> WorkflowCopy:
-    """Return a workflow of which Snakemake has made and recorded every output, each by a command that touches it."""
+def _workflow(folder: Path) -> WorkflowCopy:
+    """Return a workflow whose jobs make empty outputs."""
     workflow = WorkflowCopy(folder)
     for path in (folder / "workflow" / "rules").glob("*.smk"):
         text = re.sub(r"script:\n +\S+", f"shell:\n        {TOUCH!r}", path.read_text("utf-8"))
@@ -218,9 +222,12 @@ def finished(folder: Path) -> WorkflowCopy:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    run = workflow.snakemake("--cores", "1", *TARGETS, config=FULL)
-    assert run.returncode == 0, run.stderr[-4000:]
     return workflow
+
+
+def _finish(workflow: WorkflowCopy, config: Config) -> None:
+    run = workflow.snakemake("--cores", "1", *TARGETS, config=config)
+    assert run.returncode == 0, run.stderr[-4000:]
 
 
 #: A folder is an output whose name has no ending.
@@ -232,11 +239,12 @@ TOUCH = (
 
 @dataclass(frozen=True)
 class Graph:
-    """The jobs of a workflow by number: the rule of each, those planned, and edges to the jobs that read them."""
+    """The jobs of a workflow by number: rules, those planned, and edges to the jobs that read."""
 
     rules: Mapping[int, str]
     planned: frozenset[int]
     edges: tuple[tuple[int, int], ...]
+    error: str = ""
 
     def first(self) -> set[int]:
         """Return the planned jobs that read from no planned one."""
@@ -273,7 +281,7 @@ def plans(workflow: WorkflowCopy, configs: list[Config]) -> list[Graph]:
 
 def _graph(printed: Mapping[str, str]) -> Graph:
     if "error" in printed:
-        raise ValueError(printed["error"])
+        return Graph({}, frozenset(), (), printed["error"])
     text = printed["graph"]
     nodes = re.findall(r'(\d+)\[label = "(\w+).*style="(rounded|rounded,dashed)"', text)
     rules = {int(job): rule for job, rule, _ in nodes if rule != "all"}
@@ -293,6 +301,8 @@ def compare(wanted: list[str] | None, graphs: list[Graph]) -> str:
         return "no other value is known"
     first: set[str] = set()
     for graph in graphs:
+        if graph.error:
+            return graph.error
         first |= graph.names(graph.first())
         missing = graph.after(graph.first()) - graph.planned
         if missing:

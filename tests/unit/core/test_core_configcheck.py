@@ -1,6 +1,7 @@
 """A wrong setting is named in one line, with its cure; the schema is the documentation."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_the_shipped_configurations_are_right(name):
         ({"publish": {"repo_id": "model"}}, "publish.repo_id", "namespace/name"),
         ({"experiments": {"A-1": {}}}, "experiments: 'A-1'", "lower-case letters"),
         ({"experiments": {}}, "experiments", "non-empty"),
-        ({"experiments": {"main": None}}, "experiments.main", "should be of type object"),
+        ({"experiments": {"main": 1}}, "experiments.main", "should be of type object"),
     ],
 )
 def test_one_line_names_the_key_and_the_cure(changes, place, cure):
@@ -176,8 +177,15 @@ def test_the_documentation_has_every_setting_with_a_meaning():
     assert list(rows) == list(settings(SCHEMA))
     for line in rows.values():
         cells = line.replace("\\|", "").strip("|").split("|")
-        assert len(cells) == 4
+        assert len(cells) == 5
         assert all(cell.strip() for cell in cells), line
+
+
+def test_every_setting_says_which_rules_its_change_reruns():
+    text = "".join(path.read_text("utf-8") for path in (REPO / "workflow/rules").glob("*.smk"))
+    rules = set(re.findall(r"^(?:rule|checkpoint) (\w+):", text, re.MULTILINE))
+    for path, value, _ in configcheck.leaves(SCHEMA):
+        assert set(value["x-reruns"]) <= rules, path
 
 
 def test_defaults_are_shown_as_yaml_reads_them():

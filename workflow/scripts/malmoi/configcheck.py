@@ -176,19 +176,29 @@ def leaves(
 
 
 def markdown(schema: Mapping[str, Any]) -> str:
-    """Return the settings as Markdown tables, one per section."""
+    """Return the settings as Markdown tables, one per section.
+
+    What a change reruns is ``x-reruns`` of a setting: rules, by name.
+    """
     lines = [
         "# Configuration",
         "",
         "Generated from `workflow/schemas/config.schema.yaml` by `make docs`; a test keeps it equal.",
         "",
         str(schema["description"]),
+        "",
+        "The last column says which rules a change of a setting reruns first; what reads their results reruns "
+        "after them, and nothing else does. Of the rules named those count that a run has: a source in a folder "
+        "has no `download`.",
     ]
     for name, section in schema["properties"].items():
         lines += ["", f"## `{name}`", "", section["description"], ""]
-        lines += ["| setting | values | default | meaning |", "|---|---|---|---|"]
+        lines += ["| setting | values | default | meaning | reruns |", "|---|---|---|---|---|"]
         for path, value, required in leaves({**schema, "properties": {name: section}}):
-            cells = (f"`{path}`", _values(value), default(value, required), value["description"])
+            cells = (
+                *(f"`{path}`", _values(value), default(value, required), value["description"]),
+                ", ".join(f"`{rule}`" for rule in value["x-reruns"]) or "nothing",
+            )
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
