@@ -188,8 +188,8 @@ def markdown(schema: Mapping[str, Any]) -> str:
         str(schema["description"]),
         "",
         "The last column says which rules a change of a setting reruns first; what reads their results reruns "
-        "after them, and nothing else does. Of the rules named those count that a run has: a source in a folder "
-        "has no `download`.",
+        "after them, and nothing else does. Of the rules named those count that a run has: a source in a "
+        "folder has no `download`.",
     ]
     for name, section in schema["properties"].items():
         lines += ["", f"## `{name}`", "", section["description"], ""]
