@@ -82,9 +82,10 @@ def run_as_jobs(
 
 def stopped_and_resumed(folder: Path) -> bool:
     """Return whether training saved its state when it was asked to stop, and went on from there."""
-    messages = (folder / "results/logs/pretrain/demo.log").read_text(encoding="utf-8")
+    messages = (folder / "run.log").read_text(encoding="utf-8")
     saved = re.search(r"asked to stop: saved after step (\d+)", messages)
-    return saved is not None and f"resuming after step {saved[1]} of" in messages
+    again = (folder / "results/logs/pretrain/demo.log").read_text(encoding="utf-8")
+    return saved is not None and f"resuming after step {saved[1]} of" in again
 
 
 def test_what_happens_to_jobs_changes_no_byte(
