@@ -1,4 +1,4 @@
-"""Measure the workflow as a whole: what it survives.
+"""Measure the workflow as a whole: what it survives, and what a change reruns.
 
     make bench AREA=scale DATA=../shared/data
 
@@ -16,12 +16,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts"), str(ROOT / "tests
 from benchmarks.area import Wanted, main  # noqa: E402
 
 #: The modules that measure, in the order they run.
-PARTS = ("survival",)
+PARTS = ("survival", "reruns")
 
 #: What the figures should be at least (>=) or at most (<=), and what they say.
 WANTED: Wanted = {
     "kills": (">=", 30, "SIGKILLs of whole workflows at random moments"),
     "kill_byte_differences": ("<=", 0, "files that differ from an undisturbed run's after them"),
+    "rerun_leaves": (">=", 200, "settings that were changed, one after another: all of the schema"),
+    "rerun_leaves_wrong": ("<=", 0, "of them those that plan other rules than the schema says"),
 }
 
 if __name__ == "__main__":

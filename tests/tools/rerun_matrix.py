@@ -93,6 +93,8 @@ FULL: dict[str, Any] = {
         "kept": {
             "vocabulary": {"tokenizer": {"model": "someone/bert", "revision": COMMIT}},
             "pretrain": {"init": {"model": "someone/bert", "revision": COMMIT}},
+            # The folders of an experiment's own instances are named by them, and held-out ones with them.
+            "instances": {"share": 1, "masking": {"when": "static"}},
         },
     },
 }
@@ -112,8 +114,8 @@ FILES = {
 Config = dict[str, Any]
 
 
-def _both(path: str, value: Any, *more: tuple[str, Any]) -> Callable[[Config], Config]:
-    """Return a change of a setting that must go with changes of others."""
+def _with(path: str, value: Any, *more: tuple[str, Any]) -> Callable[[Config], Config]:
+    """Return a change of a setting at this place, with those of others that must go with it."""
 
     def change(config: Config) -> Config:
         for where, what in ((path, value), *more):
@@ -139,44 +141,51 @@ VALUES: dict[str, list[Any]] = {
     "curate.decontaminate.sets[].fields": [["text", "title"]],
     "curate.decontaminate.sets[].path": ["sets/two.csv"],
     "segment.dictionaries": [["words/one.txt", "words/two.txt"]],
-    "segment.input": [_both("segment.input", "segmented", ("evaluate.audit.canaries", False))],
-    "vocabulary.tokenizer": [None, {"model": "kept"}],
+    "segment.input": [_with("segment.input", "segmented", ("evaluate.audit.canaries", False))],
+    "vocabulary.tokenizer": [
+        {"model": "kept"},
+        _with(
+            *("experiments.kept.vocabulary.tokenizer", None),
+            ("experiments.kept.vocabulary.size", 4096),
+        ),
+    ],
     "vocabulary.tokenizer.model": ["someone/other"],
     "vocabulary.tokenizer.revision": [OTHER_COMMIT],
     "vocabulary.compare": [["kept"]],
     "instances.phases[].name": [
-        _both("instances.phases[0].name", "l65", ("pretrain.phases[0].name", "l65"))
+        _with("instances.phases[0].name", "l65", ("pretrain.phases[0].name", "l65"))
     ],
+    "instances.share": [_with("instances.share", 0.5)],
+    "instances.masking.when": [_with("instances.masking.when", "dynamic")],
     "instances.pairs.kind": [
-        _both("instances.pairs.kind", "none", ("pretrain.objective", "mlm")),
+        _with("instances.pairs.kind", "none", ("pretrain.objective", "mlm")),
     ],
     "instances.masking.final_rate": [
-        _both("instances.masking.final_rate", 0.3, ("instances.masking.when", "dynamic"))
+        _with("instances.masking.final_rate", 0.3, ("instances.masking.when", "dynamic"))
     ],
     "pretrain.model": ["tiny"],
     "pretrain.model.hidden_size": [32],
     "pretrain.model.heads": [4],
     "pretrain.model.architecture": [
-        _both("pretrain.model.architecture", "modernbert", ("pretrain.objective", "mlm"))
+        _with("pretrain.model.architecture", "modernbert", ("pretrain.objective", "mlm"))
     ],
     "pretrain.init": [None, {"model": "kept"}],
     "pretrain.init.model": ["someone/other"],
     "pretrain.init.revision": [OTHER_COMMIT],
     "pretrain.phases[].name": [
-        _both("pretrain.phases[0].name", "l128", ("pretrain.phases[1].name", "l64"))
+        _with("pretrain.phases[0].name", "l128", ("pretrain.phases[1].name", "l64"))
     ],
     "pretrain.objective": ["mlm"],
     "evaluate.audit.counts": [[1, 4]],
     **{f"evaluate.tasks[].{name}": ["sets/two.csv"] for name in ("train", "validation", "test")},
     "evaluate.baselines[].model": ["someone/other"],
+    "evaluate.baselines[].revision": [OTHER_COMMIT],
     "publish.repo_id": ["you/model-{experiment}"],
     "publish.tokenizer_repo_id": ["you/words", ""],
     "publish.dataset_repo_id": ["you/text", ""],
     "publish.override_gates": [["loads"]],
-    "experiments": [lambda config: changed(config, "experiments.hot", HOT)],
+    "experiments": [_with("experiments.hot", {"pretrain": {"learning_rate": 0.001}})],
 }
-
-HOT = {"pretrain": {"learning_rate": 0.001}}
 
 
 @dataclass(frozen=True)

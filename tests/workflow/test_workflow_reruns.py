@@ -137,6 +137,8 @@ def test_a_default_written_out_plans_nothing(finished):
         ("evaluate.batch_size", 32, after("evaluate_pretraining")),
         ("evaluate.intrinsic.eojeols", 200, after("evaluate_intrinsic")),
         ("evaluate.audit.masks", 2, after("audit")),
+        # None are planted.
+        ("evaluate.audit.counts", [1, 4], set()),
         # Planted documents are trained on, and neither the vocabulary nor held-out figures change.
         (
             "evaluate.audit.canaries",

@@ -39,6 +39,9 @@ SHARED = {"dataset": "dataset", "tokenizer": "model"}
 #: Settings that no model depends on: what is proposed, compared and shown.
 ASIDE = {"segment": ("proposals",), "vocabulary": ("compare", "sentences", "sweep")}
 
+#: Settings of `evaluate.audit` that say nothing where no canaries are planted.
+PLANTING = ("counts", "per_format", "gated_repeats")
+
 #: Settings of `vocabulary` that decide what is learned; the others are for its report and for choosing.
 LEARNING = (
     *("size", "boundaries", "learner", "prune"),
@@ -227,7 +230,15 @@ def intrinsic_config(wildcards):
 def audit_config(wildcards):
     """Return how one experiment's model is audited, and on what share of the documents it was trained."""
     settings = experiment_config(wildcards.experiment)
-    return pick(settings, "seed", "evaluate.audit", "instances.share")
+    return without_planting(pick(settings, "seed", "evaluate.audit", "instances.share"))
+
+
+def without_planting(settings):
+    """Return settings without those of canaries where none are planted."""
+    if not PLANTED:
+        for name in PLANTING:
+            del settings["evaluate"]["audit"][name]
+    return settings
 
 
 def pretrain_config(wildcards):
@@ -318,7 +329,7 @@ def made_by(settings, *sections):
     if "vocabulary" in result and result["vocabulary"]["tokenizer"]:
         for name in LEARNING:
             del result["vocabulary"][name]
-    return result
+    return without_planting(result) if "evaluate" in result else result
 
 
 def described(*further):
