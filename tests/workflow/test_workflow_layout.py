@@ -72,7 +72,7 @@ def test_there_is_something_to_check():
     assert len(ADAPTERS) > 10
     assert {
         *("readers", "text", "curate", "morphology", "vocab"),
-        *("instances", "training", "evaluation", "audit", "publish"),
+        *("instances", "training", "evaluation", "audit", "publish", "planning"),
     } == ROOMS
     assert {path.stem for path in LIBRARY.glob("*.py")} == BOTTOM | {
         "__init__",
