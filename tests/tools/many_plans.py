@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-import jsonschema  # noqa: F401 - read by each fork otherwise
+import jsonschema  # noqa: F401 - else each fork imports these anew
+import smart_open  # noqa: F401
 import snakemake.cli
 import yaml
 import yte  # noqa: F401

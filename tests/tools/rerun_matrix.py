@@ -227,6 +227,9 @@ def _workflow(folder: Path) -> WorkflowCopy:
     for path in (folder / "workflow" / "rules").glob("*.smk"):
         text = re.sub(r"script:\n +\S+", f"shell:\n        {TOUCH!r}", path.read_text("utf-8"))
         path.write_text(text, encoding="utf-8")
+    # Snakemake reads JSON a hundred times as fast, and reads it for each plan.
+    path = folder / "workflow" / "schemas" / "config.schema.yaml"
+    path.write_text(json.dumps(SCHEMA), encoding="utf-8")
     for name, text in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
