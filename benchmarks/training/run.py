@@ -68,8 +68,7 @@ repository's root:
     python benchmarks/training/gpu.py --output benchmarks/training/gpu.json
 
 It prints a profile as well. The part `gpu` takes the figures from that file into `results.json`; they are null
-without it. `python benchmarks/training/gpu.py --tiny --output /tmp/gpu.json` goes through all of it in minutes on a
-CPU.
+without it. `python benchmarks/training/gpu.py --tiny --output /tmp/gpu.json` goes through all of it on a CPU.
 """
 
 
