@@ -216,10 +216,9 @@ def test_a_run_that_ends_in_every_way_ends_as_if_nothing_had_happened(
     assert messages(plan).count("resuming after step") == 3
 
 
-def test_ranks_under_slurm_stop_and_end_as_those_of_one_node(
-    whole: Plan, plan_of: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Stand-ins for Slurm's programs start both nodes' ranks here."""
+@pytest.fixture
+def stand_in_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for Slurm's programs, which start both nodes' ranks here."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, lines in {
@@ -235,6 +234,39 @@ def test_ranks_under_slurm_stop_and_end_as_those_of_one_node(
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_JOB_ID", "47")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+
+
+@pytest.fixture
+def port_in_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A port that another program holds, and that the environment names."""
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("MASTER_PORT", port)
+        yield port
+
+
+def test_on_one_machine_a_port_in_use_keeps_no_run_out(
+    plan_of: Callable[..., Plan], port_in_use: str
+) -> None:
+    plan = finish(plan_of(ranks=1, log_every=30, held_out_every=100))
+    assert summary(plan)["steps"] == STEPS
+
+
+def test_on_several_nodes_a_port_in_use_is_named(
+    plan_of: Callable[..., Plan], stand_in_slurm: None, port_in_use: str
+) -> None:
+    process = start(plan_of(nodes=2))
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"port {port_in_use} in use, set MASTER_PORT" in errors
+    assert "EADDRINUSE" in errors or "address already in use" in errors
+
+
+def test_ranks_under_slurm_stop_and_end_as_those_of_one_node(
+    whole: Plan, plan_of: Callable[..., Plan], stand_in_slurm: None
+) -> None:
     plan = plan_of(nodes=2)
     process = start(plan)
     wait_for_step(plan, process, 8)

@@ -86,8 +86,12 @@ def launch(plan: Plan) -> None:
     if status and refusal.is_file():
         raise InputError(refusal.read_text(encoding="utf-8"))
     if status:
+        taken = ""
+        if nodes > 1:
+            port = _port(os.environ["SLURM_JOB_ID"])
+            taken = f" Where ranks found port {port} in use, set MASTER_PORT to another."
         raise RuntimeError(
-            f"pretraining ended with status {status}; see {plan.message_log} for the first error. "
+            f"pretraining ended with status {status}; see {plan.message_log} for the first error.{taken} "
             "What was saved is kept: the same command goes on from there"
         )
 
@@ -132,7 +136,7 @@ def _slurm_command(plan: Plan, plan_path: Path) -> list[str]:
     address = os.environ.get("MASTER_ADDR")
     if address is None:
         address = _output("scontrol", "show", "hostnames", names).split()[0]
-    port = os.environ.get("MASTER_PORT") or str(_FIRST_PORT + int(job) % _PORTS)
+    port = _port(job)
     ranks = runtime["ranks"] // nodes
     needed = ranks * (runtime["threads_per_rank"] + runtime["loader_workers"])
     return [
@@ -145,6 +149,11 @@ def _slurm_command(plan: Plan, plan_path: Path) -> list[str]:
         *(sys.executable, f"--nnodes={nodes}", f"--master-addr={address}", f"--master-port={port}"),
         *_arguments(plan, plan_path),
     ]
+
+
+def _port(job: str) -> str:
+    """Return the port at which the ranks of a Slurm job meet: jobs on one node take different ones."""
+    return os.environ.get("MASTER_PORT") or str(_FIRST_PORT + int(job) % _PORTS)
 
 
 def _output(*command: str) -> str:
