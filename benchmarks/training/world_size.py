@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from malmoi.instances.batches import IGNORED
 from malmoi.training import checkpoint
 from malmoi.training.feed import Steps
 from malmoi.training.plan import Plan
@@ -90,7 +91,13 @@ def _sequences(plan: Plan, ranks: int) -> np.ndarray:
         found[step] = Counter()
         for feed in feeds:
             for batch in feed[step].micro_batches(torch.device("cpu")):
-                ends = batch["cu_seqlens"].tolist()
+                spans = pairwise(batch["cu_seqlens"].tolist())
+                labels = batch["next_sentence_label"].tolist()
                 ids = batch["input_ids"].numpy()
-                found[step].update(ids[first:last].tobytes() for first, last in pairwise(ends))
+                # What micro-batches are filled up with has no label.
+                found[step].update(
+                    ids[first:last].tobytes()
+                    for (first, last), label in zip(spans, labels, strict=False)
+                    if label != IGNORED
+                )
     return found
