@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from malmoi.fingerprint import of_file
+from tools.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -162,3 +163,31 @@ def test_a_finished_run_has_nothing_left_to_do_and_a_report(demo: Path) -> None:
     assert report.returncode == 0, report.stderr[-2000:]
     html = (demo / "report.html").read_text(encoding="utf-8")
     assert all(name in html for name in ("loss.png", "comparison.html", "ledger_summary.csv"))
+
+
+def test_the_model_goes_to_a_hub_and_loads_from_there(
+    demo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last test of this module: it changes the receipt."""
+    config = yaml.safe_load((demo.parent / "config.yaml").read_text(encoding="utf-8"))
+    with HubServer({"hf_demo": "writer"}) as hub:
+        config["publish"] |= {"target": "hub", "repo_id": "writer/demo", "endpoint": hub.url}
+        path = demo.parent / "hub.yaml"
+        path.write_text(yaml.safe_dump(config, allow_unicode=True))
+        monkeypatch.setenv("HF_TOKEN", "hf_demo")
+        run = snakemake(demo.parent, "--cores", "2", "--configfile", str(path))
+        assert run.returncode == 0, run.stderr[-4000:]
+        receipt = json.loads((demo / "published/demo.json").read_text())
+        assert receipt["revision"] == hub.repositories["writer/demo"].head.oid
+        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(demo.parent / "hub")}
+        code = (
+            "from transformers import AutoModel as A; print(A.from_pretrained('writer/demo').dtype)"
+        )
+        loaded = subprocess.run(
+            [sys.executable, "-I", "-c", code],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+        assert loaded.stdout.strip() == "torch.float32", loaded.stderr[-2000:]
