@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.training, pytest.mark.slow]
 
 
 def test_kills_change_no_byte(undisturbed: WorkflowCopy, small_workflow: WorkflowCopy) -> None:
-    assert kill_again_and_again(small_workflow, 5, random.Random(20))
+    assert kill_again_and_again(small_workflow, 3, random.Random(20))
     run = small_workflow.snakemake("--cores", "2", config=CONFIG)
     assert run.returncode == 0, run.stderr[-4000:]
     assert_same_results(small_workflow.folder / "results", undisturbed.folder / "results")
