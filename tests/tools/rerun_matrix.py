@@ -139,6 +139,7 @@ VALUES: dict[str, list[Any]] = {
     "corpus.sources[].pattern": ["*"],
     "corpus.sources[].batches": [5],
     "curate.decontaminate.sets[].fields": [["text", "title"]],
+    "curate.decontaminate.sets[].identifiers": [{"group": "text"}],
     "curate.decontaminate.sets[].path": ["sets/two.csv"],
     "segment.dictionaries": [["words/one.txt", "words/two.txt"]],
     "segment.input": [_with("segment.input", "segmented", ("evaluate.audit.canaries", False))],

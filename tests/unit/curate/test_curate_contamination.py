@@ -109,8 +109,8 @@ def test_without_fields_every_text_but_the_ids_is_an_item(tmp_path):
         ("set.json", b"[" * 100_000, None, "cannot be read as .json"),
         ("set.parquet", b"PAR1", None, "cannot be read as .parquet"),
         ("set.txt", FIRST.encode("cp949"), None, "not UTF-8"),
-        ("set.jsonl", b'{"text": "a"}', ["sentence"], "no text found in sentence"),
-        ("set.txt", b"\n\n", None, "no text found"),
+        ("set.jsonl", b'{"text": "a"}', ["sentence"], "nothing found in sentence"),
+        ("set.txt", b"\n\n", None, "nothing found"),
     ],
 )
 def test_a_set_that_cannot_be_read_is_named_with_the_cure(tmp_path, name, content, fields, message):
@@ -225,7 +225,7 @@ def test_several_sets_are_told_apart(tmp_path):
 def test_texts_too_short_to_look_for_are_counted_in_the_log(sets, caplog):
     with caplog.at_level("INFO", logger="malmoi"):
         sets(FIRST, "네, 알겠습니다.", "상고기각")
-    assert "dev: 1 texts to look for, 2 too short" in caplog.text
+    assert "dev: 1 texts and 0 numbers to look for, 2 texts too short" in caplog.text
 
 
 def test_a_set_of_short_texts_alone_is_refused(sets):
@@ -237,3 +237,37 @@ def test_a_set_of_short_texts_alone_is_refused(sets):
 def test_a_length_that_cannot_be_looked_for_is_refused(sets, ngram):
     with pytest.raises(InputError, match="choose 8 to 16"):
         sets(FIRST, ngram=ngram)
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_a_document_of_an_items_number_holds_it_whatever_its_text(tmp_path, ending, make_prose):
+    path = tmp_path / f"dev.{ending}"
+    # Numbers are numbers in one file and text in the other; the second item has none.
+    path.write_text(
+        {
+            "jsonl": '{"id": 17, "case": "2015다1", "text": "상고기각"}\n'
+            '{"id": 18, "case": "", "text": "상고기각"}\n',
+            "csv": "id,case,text\n17,2015다1,상고기각\n18,,상고기각\n",
+        }[ending],
+        encoding="utf-8",
+    )
+    entry = {"name": "dev", "path": path, "fields": ["text"]}
+    found = Contamination(
+        [entry | {"identifiers": {"serial": "id", "group": "case"}}], ngram=10, share=0.45
+    )
+
+    def held(group: str, **meta: object) -> str | None:
+        text = make_prose(1, 5)
+        return found.item_of({"group": group, "text": text, "meta": json.dumps(meta)})
+
+    assert held("2014다9", serial="17") == held("", serial=17) == "dev: serial 17"
+    assert held("2015다1") == "dev: group 2015다1"
+    assert held("", serial="1") is held("2014다9") is held("", serial="") is None
+
+
+def test_a_number_that_no_item_has_is_named_with_its_file(tmp_path):
+    path = tmp_path / "dev.jsonl"
+    path.write_text(json.dumps(RECORDS[0]), encoding="utf-8")
+    entry = {"name": "dev", "path": path, "identifiers": {"group": "case"}}
+    with pytest.raises(InputError, match=r"dev\.jsonl: nothing found in case; check its name"):
+        Contamination([entry], ngram=10, share=0.45)

@@ -27,7 +27,7 @@ def read_items(path: str | Path, fields: Collection[str] | None = None) -> Itera
     """Yield the texts of an evaluation set, each with its item's id or else its number from 1 on.
 
     The name's ending says the format. Of objects and columns those named in ``fields`` are read, at any
-    depth; without ``fields`` all that are text, labels too, which are too short to be looked for. The columns
+    depth, whole numbers among them; without ``fields`` all that are text, labels too, which are too short to be looked for. The columns
     of a CSV or TSV file without a header are named by number, from 0 on. Sentences in columns, a character
     or word with its tags on each line and a blank line after each sentence (CoNLL, KLUE's NER and DP), are put
     together again.
@@ -56,7 +56,7 @@ def read_items(path: str | Path, fields: Collection[str] | None = None) -> Itera
         raise InputError(f"{path}: cannot be read as {suffix}: {error}") from error
     if not found:
         among = f" in {', '.join(sorted(wanted))}" if wanted else ""
-        raise InputError(f"{path}: no text found{among}; check fields")
+        raise InputError(f"{path}: nothing found{among}; check its name")
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -101,6 +101,9 @@ def _texts(value: Any, fields: Collection[str] | None, name: str, key: str = "")
     if isinstance(value, str):
         if fields is None or key in fields:
             yield name, value
+    elif isinstance(value, int):
+        if fields is not None and key in fields:
+            yield name, str(value)
     elif isinstance(value, dict):
         own = next((value[each] for each in IDENTIFIERS if value.get(each) not in (None, "")), name)
         name = str(own) if isinstance(own, str | int) else name

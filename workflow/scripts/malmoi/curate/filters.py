@@ -303,7 +303,7 @@ def filter_documents(
             status, reason, cause = "kept", "", "kept"
             if objected := objection(text, settings):
                 status, reason, cause = "filtered", objected[1], objected[0].__name__
-            elif sets and (item := sets.item_in(text.text)):
+            elif sets and (item := sets.item_of(document)):
                 status, reason, cause = "contaminated", item, "contaminated"
             else:
                 keep(document)
