@@ -1,4 +1,4 @@
-"""Find documents that hold items of an evaluation set, whatever their spacing, quotation marks and dots, or are them."""
+"""Find documents that hold items of an evaluation set: by their text, whatever its spacing, or by number."""
 
 from __future__ import annotations
 

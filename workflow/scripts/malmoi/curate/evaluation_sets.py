@@ -27,10 +27,10 @@ def read_items(path: str | Path, fields: Collection[str] | None = None) -> Itera
     """Yield the texts of an evaluation set, each with its item's id or else its number from 1 on.
 
     The name's ending says the format. Of objects and columns those named in ``fields`` are read, at any
-    depth, whole numbers among them; without ``fields`` all that are text, labels too, which are too short to be looked for. The columns
-    of a CSV or TSV file without a header are named by number, from 0 on. Sentences in columns, a character
-    or word with its tags on each line and a blank line after each sentence (CoNLL, KLUE's NER and DP), are put
-    together again.
+    depth, whole numbers among them; without ``fields`` all that are text, labels too, which are too short to
+    be looked for. The columns of a CSV or TSV file without a header are named by number, from 0 on.
+    Sentences in columns, a character or word with its tags on each line and a blank line after each sentence
+    (CoNLL, KLUE's NER and DP), are put together again.
 
     Raises:
         InputError: the file is missing or not what its ending says, or has none of the fields.
