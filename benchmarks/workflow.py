@@ -22,8 +22,17 @@ def read_config(path: Path, data: Path) -> dict[str, Any]:
     return config
 
 
-def run(config: dict[str, Any], folder: Path, targets: Sequence[str] = (), cores: int = 2) -> Path:
+def run(
+    config: dict[str, Any],
+    folder: Path,
+    targets: Sequence[str] = (),
+    cores: int = 2,
+    through: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> Path:
     """Run Snakemake in ``folder`` up to the targets, all where none is named, and return its results' folder.
+
+    ``through`` is a command that runs the one behind it; ``options`` are further ones of Snakemake's.
 
     Raises:
         CalledProcessError: the run failed.
@@ -31,7 +40,7 @@ def run(config: dict[str, Any], folder: Path, targets: Sequence[str] = (), cores
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command = [*through, sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--directory", str(folder), "--configfile", str(path), "--cores", str(cores)]
-    subprocess.run([*command, "--rerun-incomplete", *targets], check=True)
+    subprocess.run([*command, "--rerun-incomplete", *options, "--", *targets], check=True)
     return folder / "results"

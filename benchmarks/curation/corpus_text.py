@@ -42,7 +42,12 @@ def markdown_files(folder: Path) -> list[Path]:
 
 def body(path: Path) -> str:
     """Return a Markdown file's text without its front matter."""
-    return _FRONT_MATTER.sub("", path.read_text(encoding="utf-8"))
+    return without_front_matter(path.read_text(encoding="utf-8"))
+
+
+def without_front_matter(text: str) -> str:
+    """Return Markdown without the front matter it may begin with."""
+    return _FRONT_MATTER.sub("", text)
 
 
 def texts(folder: Path) -> Iterator[str]:
