@@ -11,15 +11,31 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts"), str(ROOT / "tests")]
 
 from benchmarks.area import Wanted, main  # noqa: E402
+from benchmarks.evaluation import table  # noqa: E402
 
 #: The modules that measure, in the order they run.
-PARTS = ("audit", "audit_alarms")
+PARTS = ("agreement", "audit", "audit_alarms", "table", "preset", "gpu")
 
 #: What the figures should be at least (>=) or at most (<=), and what they say.
 WANTED: Wanted = {
+    "trainer_agreement": (
+        "<=",
+        0.02,
+        "distance of the mean accuracies, of 8 seeds each, of malmoi and of transformers' Trainer",
+    ),
+    "tasks_minutes": ("<=", 60, "minutes of all fine-tuning of the table, four tasks on two cores"),
+    "contaminated_documents_in_training": (
+        "<=",
+        0,
+        "training documents that are an evaluated decision by number, or hold a fifth of an item",
+    ),
+    **{
+        f"{task}_over_untrained": (">=", 0, f"what pretraining adds to the main figure of {task}")
+        for task in table.TASKS
+    },
     **{
         f"canary_exposure_{count}": sign
         for count, sign in {
@@ -31,6 +47,7 @@ WANTED: Wanted = {
     "canary_exposure_deduplicated_32": ("<=", 2.5, "the same after malmoi's own deduplication"),
     "canary_exposure_grows": (">=", 0.9, "rank correlation of exposure with the count"),
     "audit_false_alarm": ("<=", 0.01, "share of 1,000 simulated audits of models without memory"),
+    "preset_experiments": (">=", 3, "models in the table of ablation_bert.yaml, of one command"),
     "audit_leak_alarm": (
         ">=",
         0.95,
@@ -39,4 +56,4 @@ WANTED: Wanted = {
 }
 
 if __name__ == "__main__":
-    main("evaluation", "Evaluation: memorisation audit", PARTS, WANTED)
+    main("evaluation", "Evaluation, baselines and memorisation audit", PARTS, WANTED, table.lines)
