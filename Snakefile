@@ -27,6 +27,7 @@ include: "workflow/rules/instances.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
@@ -36,16 +37,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        expand("results/published/{experiment}.json", experiment=EXPERIMENTS),
-        [
-            f"results/published/shared/{kind}.json"
-            for kind in SHARED
-            if config["publish"][f"{kind}_repo_id"]
-        ],
-        "results/evaluation/comparison.csv",
-        expand("results/ledger_summary{variant}.csv", variant=sorted(set(VARIANT_OF.values()))),
-        "results/curation/sources.csv",
-        expand(
-            "results/vocabulary{vocabulary}/measures.csv",
-            vocabulary=sorted(set(VOCABULARY_OF.values())),
-        ),
+        ASKED,
+        "results/provenance.json",
+        "results/benchmarks.csv",
+        PAGES,

@@ -1,4 +1,4 @@
-"""Raw or position-aware vocabulary, pieces or morphemes masked: `config/recipes/ablation_korean.yaml` on a GPU."""
+"""Raw or position-aware vocabulary, pieces or morphemes masked: the preset `ablation_korean` on a GPU."""
 
 from __future__ import annotations
 

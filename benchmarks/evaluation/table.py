@@ -1,4 +1,4 @@
-"""The whole table: a BERT-mini pretrained here beside its baselines on four tasks, none of which it has read."""
+"""The whole table: a BERT-mini pretrained here beside its baselines on tasks of which it has read nothing."""
 
 from __future__ import annotations
 

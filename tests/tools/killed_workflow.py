@@ -26,7 +26,10 @@ CONFIG["pretrain"]["runtime"] = {
 }
 
 #: Results that tell times, and what is made of them.
-TIMED = ("training/demo/", "package/demo/", "published/")
+TIMED = (
+    *("training/demo/", "package/demo/", "published/"),
+    *("benchmarks.csv", "report/benchmarks.html"),
+)
 
 
 def new_copy(folder: Path) -> WorkflowCopy:

@@ -10,9 +10,11 @@ from tools.workflow_copy import SMALL, WorkflowCopy, changed
 
 pytestmark = [pytest.mark.workflow, pytest.mark.training]
 
+#: Rules that tell of the whole run: what it took, and its tables.
+END = ("measure_stages", "report_pages")
 #: Each rule and those that read its outputs.
 READERS = {
-    "ingest": {"digest_shards", "normalize", "ledger", "curation_report"},
+    "ingest": {*("digest_shards", "normalize", "ledger"), *("curation_report", "provenance")},
     "digest_shards": {"normalize", "filter"},
     "normalize": {"filter", "ledger", "curation_report"},
     "filter": {"find_duplicates", "split", "ledger", "curation_report"},
@@ -26,7 +28,7 @@ READERS = {
         *("vocabulary_report", "tokenize", "instances"),
         *("held_out_instances", "pretrain"),
     },
-    "vocabulary_report": {"package"},
+    "vocabulary_report": {"package", *END},
     "tokenize": {
         *("instances", "held_out_instances", "evaluate_intrinsic"),
         *("audit", "package", "ledger"),
@@ -39,16 +41,24 @@ READERS = {
         *("audit", "compare", "package"),
     },
     "evaluate_pretraining": {"compare", "package"},
-    "evaluate_intrinsic": {"compare", "package"},
+    "evaluate_intrinsic": {"compare", "package", "report_pages"},
     "evaluate_task": {"compare", "package"},
-    "audit": {"package"},
-    "ledger": {"package"},
-    "curation_report": set(),
-    "compare": set(),
-    "package": {"publish"},
-    "publish": set(),
+    "audit": {"package", "report_pages"},
+    "ledger": {"package", *END},
+    "curation_report": {*END},
+    "compare": {"provenance", "measure_stages"},
+    "package": {"publish", "provenance"},
+    "publish": {"measure_stages"},
+    "provenance": {*END},
+    "measure_stages": {"report_pages"},
+    "report_pages": set(),
 }
-END = ("publish", "compare", "ledger", "curation_report", "vocabulary_report")
+ASKED = (
+    *("publish", "compare", "ledger", "curation_report", "vocabulary_report"),
+    *("provenance", "measure_stages", "report_pages"),
+)
+#: What follows from any package.
+TOLD = dict.fromkeys(("provenance", *END), 1)
 TASK = {"name": "kinds", "label": "kind"}
 
 
@@ -78,7 +88,7 @@ def test_the_rules_read_each_other_as_this_test_has_it(finished):
     names = dict(re.findall(r'(\d+)\[label = "(\w+)"', run.stdout))
     edges = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", run.stdout)}
     wanted = {(rule, reader) for rule, readers in READERS.items() for reader in readers}
-    assert edges == wanted | {(rule, "all") for rule in END}
+    assert edges == wanted | {(rule, "all") for rule in ASKED}
 
 
 def test_nothing_changed_plans_nothing(finished):
@@ -108,7 +118,7 @@ def test_a_default_written_out_plans_nothing(finished):
         ("corpus.shards", 2, after("ingest")),
         ("corpus.sources[0].fields.title", "label", after("ingest")),
         # The licence is for the card: reading the files does not depend on it.
-        ("corpus.sources[0].license", "CC0-1.0", {"package", "publish"}),
+        ("corpus.sources[0].license", "CC0-1.0", after("package")),
         ("normalize.pii.phone", "drop", after("normalize")),
         ("curate.filters.min_chars", 120, after("filter")),
         ("curate.dedup.threshold", 0.7, after("find_duplicates")),
@@ -131,7 +141,7 @@ def test_a_default_written_out_plans_nothing(finished):
         (
             "instances.phases",
             lambda old: [*old, {"name": "l32", "max_seq_length": 32}],
-            {"instances", "held_out_instances", "ledger", "package", "publish"},
+            {"instances", "held_out_instances"} | after("ledger"),
         ),
         ("pretrain.learning_rate", 0.0002, after("pretrain")),
         ("evaluate.batch_size", 32, after("evaluate_pretraining")),
@@ -149,15 +159,19 @@ def test_a_default_written_out_plans_nothing(finished):
         (
             "evaluate.tasks",
             [TASK],
-            {"evaluate_task", "compare", "package", "publish"},
+            {"evaluate_task"} | after("compare", "package"),
         ),
-        ("publish.title", "another", {"package", "publish"}),
-        ("publish.repo_id", "someone/model", {"publish"}),
-        ("publish.tokenizer_repo_id", "someone/words", {"package_tokenizer", "publish_shared"}),
+        ("publish.title", "another", after("package")),
+        ("publish.repo_id", "someone/model", after("publish")),
+        (
+            "publish.tokenizer_repo_id",
+            "someone/words",
+            {"package_tokenizer", "publish_shared", *END},
+        ),
         (
             "publish",
             lambda old: {**old, "dataset_repo_id": "someone/text", "dataset_licences": ["MIT"]},
-            {"package_dataset", "publish_shared"},
+            {"package_dataset", "publish_shared", *END},
         ),
     ],
 )
@@ -177,12 +191,14 @@ def test_another_experiment_shares_all_stages_before_pretraining(finished):
         "compare": 1,
         "package": 1,
         "publish": 1,
+        **TOLD,
     }
 
 
 def test_a_second_configuration_file_changes_only_what_it_says(finished):
     (finished.folder / "my.yaml").write_text("publish: {title: mine}\n")
-    assert finished.plan(SMALL, "--configfile", "my.yaml") == {"package": 1, "publish": 1}
+    plan = finished.plan(SMALL, "--configfile", "my.yaml")
+    assert plan == {"package": 1, "publish": 1, **TOLD}
 
 
 def test_an_added_file_plans_its_own_source_and_what_follows(finished):
@@ -213,8 +229,8 @@ def test_files_that_are_only_newer_plan_nothing(finished):
         # The ranks are programs of their own: no import leads to what they run.
         ("malmoi/training/loop.py", after("pretrain")),
         ("malmoi/instances/loader.py", after("pretrain")),
-        ("malmoi/publish/card.md.jinja", {"package", "publish"}),
-        ("malmoi/publish/hub.py", {"publish"}),
+        ("malmoi/publish/card.md.jinja", after("package")),
+        ("malmoi/publish/hub.py", after("publish")),
         # The workflow alone uses it.
         ("malmoi/configcheck.py", set()),
     ],

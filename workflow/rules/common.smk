@@ -18,7 +18,7 @@ from malmoi.configcheck import check, merged, pick
 from malmoi.errors import InputError
 from malmoi.fingerprint import of_code, of_value
 from malmoi.pretrained import check_reference, used_files
-from malmoi.runlock import join
+from malmoi.runlock import check_writable, join
 from malmoi.takedown import Takedown
 from malmoi.takedown import read as read_takedown
 
@@ -394,6 +394,17 @@ def publish_shared_config(wildcards):
     }
 
 
+def page(path, category, caption, labels):
+    """Return the page of a table or JSON file of the results, with its place in the report."""
+    name = path.rpartition(".")[0]
+    return report(
+        f"results/report/{name}.html",
+        category=category,
+        caption=f"../report/{caption}.rst",
+        labels=labels,
+    )
+
+
 def takedown_list():
     """Return the documents to leave out."""
     path = config["corpus"]["takedown"]
@@ -654,14 +665,28 @@ def raw_files(source):
     return batches
 
 
+def check_folder(check, name):
+    """Return what a check of a folder says; it stops with one readable line where the folder will not do."""
+    try:
+        return check(Path(name))
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+
+
 #: A run that was killed must not keep the next one out; the file is open as long as this process lives.
-RUNS = join(Path(".snakemake")) if workflow.is_main_process else None
+RUNS = check_folder(join, ".snakemake") if workflow.is_main_process else None
 if not workflow.is_main_process:
     # Slurm warns all processes of a job before its time limit, Snakemake's own among them, which would end by it
     # and take along what is just being saved. Who can do something about it says so.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 check_configuration()
+
+
+# Plans may be made of results that can only be read.
+onstart:
+    check_folder(check_writable, "results")
+
 
 SOURCES = {source["name"]: source for source in config["corpus"]["sources"]}
 RAW = {name: raw_files(source) for name, source in SOURCES.items()}

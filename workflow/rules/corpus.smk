@@ -1,5 +1,15 @@
 """Stages 2 and 3: repair text, filter, find duplicates, split; and the ledger of the whole run."""
 
+#: What the curation report shows, in the order of its files; of lengths there is a figure alone.
+CURATION = {
+    "sources": "what is left of each source",
+    "drops": "documents dropped, by reason",
+    "lengths": "lengths of kept documents",
+    "duplicates": "clusters of duplicates",
+    "repairs": "repairs of text",
+    "personal_data": "personal data masked",
+}
+
 
 rule normalize:
     input:
@@ -121,22 +131,19 @@ rule curation_report:
         repairs=expand("results/repairs/{shard}.parquet", shard=SHARDS),
         clusters="results/dedup/clusters.parquet",
     output:
-        tables=report(
-            expand(
-                "results/curation/{name}.csv",
-                name=("sources", "drops", "duplicates", "repairs", "personal_data"),
-            ),
-            caption="../report/curation.rst",
-            category="Curation",
+        tables=expand(
+            "results/curation/{name}.csv",
+            name=[name for name in CURATION if name != "lengths"],
         ),
-        figures=report(
-            expand(
-                "results/curation/{name}.png",
-                name=("sources", "drops", "lengths", "duplicates", "repairs", "personal_data"),
-            ),
-            caption="../report/curation.rst",
-            category="Curation",
-        ),
+        figures=[
+            report(
+                expand("results/curation/{name}.png", name=name),
+                caption="../report/curation.rst",
+                category="Curation",
+                labels={"result": title + " (figure)"},
+            )
+            for name, title in CURATION.items()
+        ],
     log:
         "results/logs/curation_report.log",
     benchmark:
@@ -178,12 +185,7 @@ rule ledger:
     output:
         ledger="results/ledger{variant}.parquet",
         csv="results/ledger{variant}.csv",
-        summary=report(
-            "results/ledger_summary{variant}.csv",
-            caption="../report/ledger.rst",
-            category="Corpus",
-            labels={"table": "ledger{variant}"},
-        ),
+        summary="results/ledger_summary{variant}.csv",
     log:
         "results/logs/ledger{variant}.log",
     benchmark:

@@ -35,17 +35,12 @@ rule evaluate_intrinsic:
         + config["segment"]["dictionaries"],
     output:
         json="results/evaluation/{experiment}/intrinsic.json",
-        csv=report(
-            "results/evaluation/{experiment}/intrinsic.csv",
-            caption="../report/intrinsic.rst",
-            category="Evaluation",
-            labels={"table": "before fine-tuning", "experiment": "{experiment}"},
-        ),
+        csv="results/evaluation/{experiment}/intrinsic.csv",
         png=report(
             "results/evaluation/{experiment}/intrinsic.png",
             caption="../report/intrinsic.rst",
             category="Evaluation",
-            labels={"figure": "before fine-tuning", "experiment": "{experiment}"},
+            labels={"result": "before fine-tuning (figure)", "experiment": "{experiment}"},
         ),
     log:
         "results/logs/evaluate/{experiment}-intrinsic.log",
@@ -131,17 +126,12 @@ rule audit:
         canaries=expand("results/audit/{shard}.csv", shard=PLANTED),
     output:
         json="results/evaluation/{experiment}/audit.json",
-        csv=report(
-            "results/evaluation/{experiment}/audit.csv",
-            caption="../report/audit.rst",
-            category="Evaluation",
-            labels={"table": "memorisation audit", "experiment": "{experiment}"},
-        ),
+        csv="results/evaluation/{experiment}/audit.csv",
         png=report(
             "results/evaluation/{experiment}/audit.png",
             caption="../report/audit.rst",
             category="Evaluation",
-            labels={"figure": "memorisation audit", "experiment": "{experiment}"},
+            labels={"result": "memorisation audit (figure)", "experiment": "{experiment}"},
         ),
     log:
         "results/logs/evaluate/{experiment}-audit.log",
@@ -179,13 +169,13 @@ rule compare:
             "results/evaluation/comparison.html",
             caption="../report/comparison.rst",
             category="Evaluation",
-            labels={"table": "comparison"},
+            labels={"result": "all experiments (table)"},
         ),
         png=report(
             "results/evaluation/comparison.png",
             caption="../report/comparison.rst",
             category="Evaluation",
-            labels={"figure": "comparison"},
+            labels={"result": "all experiments (figure)"},
         ),
     log:
         "results/logs/evaluate/comparison.log",

@@ -18,7 +18,10 @@ rule pretrain:
             "results/training/{experiment}/loss.png",
             caption="../report/loss.rst",
             category="Pretraining",
-            labels={"figure": "loss and accuracy", "experiment": "{experiment}"},
+            labels={
+                "result": "loss, accuracy, rate and speed (figure)",
+                "experiment": "{experiment}",
+            },
         ),
     log:
         "results/logs/pretrain/{experiment}.log",

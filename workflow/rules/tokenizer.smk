@@ -114,30 +114,25 @@ rule vocabulary_report:
         + config["segment"]["dictionaries"],
         compared=[name for name in config["vocabulary"]["compare"] if Path(name).is_dir()],
     output:
-        measures=report(
-            "results/vocabulary{vocabulary}/measures.csv",
-            caption="../report/vocabulary.rst",
-            category="Vocabulary",
-        ),
-        coverage=report(
-            "results/vocabulary{vocabulary}/coverage.csv",
-            caption="../report/vocabulary.rst",
-            category="Vocabulary",
-        ),
+        measures="results/vocabulary{vocabulary}/measures.csv",
+        coverage="results/vocabulary{vocabulary}/coverage.csv",
         boundaries_figure=report(
             "results/vocabulary{vocabulary}/boundaries.png",
-            caption="../report/vocabulary.rst",
+            caption="../report/measures.rst",
             category="Vocabulary",
+            labels={"result": "length and boundaries{vocabulary} (figure)"},
         ),
         coverage_figure=report(
             "results/vocabulary{vocabulary}/coverage.png",
-            caption="../report/vocabulary.rst",
+            caption="../report/coverage.rst",
             category="Vocabulary",
+            labels={"result": "coverage by frequent pieces{vocabulary} (figure)"},
         ),
         page=report(
             "results/vocabulary{vocabulary}/sentences.html",
             caption="../report/sentences.rst",
             category="Vocabulary",
+            labels={"result": "sentences cut by each tokenizer{vocabulary}"},
         ),
     log:
         "results/logs/vocabulary_report{vocabulary}.log",

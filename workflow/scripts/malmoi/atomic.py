@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -18,13 +19,21 @@ import pyarrow.parquet as pq
 #: Characters of a Parquet file's row group from which it is written, lest long documents fill the memory.
 GROUP_CHARACTERS = 16_000_000
 
+#: What systems say where a disk or a quota is full.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Return whether a disk or a quota was full; libraries wrap the system's error, but keep its words."""
+    return any(os.strerror(number) in str(error) for number in FULL)
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it onto ``path`` when the block succeeds.
 
     The parent folder is made where it is missing. On an error the temporary file is removed and the
-    error goes on; ``path`` is then untouched.
+    error goes on; ``path`` is then untouched. Where a disk is full the error names ``path``.
     """
     target = Path(path)
     temporary = _temporary(target)
@@ -33,6 +42,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from malmoi.atomic import lacks_room
 from malmoi.errors import InputError
 
 Item = TypeVar("Item")
@@ -26,7 +27,7 @@ def log_to(path: str) -> None:
     """Send the stage's messages to ``path`` and, from warnings up, to standard error as well.
 
     An error nobody caught is written to the log too, so that the log alone tells what happened; one
-    that is the user's to mend is a single line.
+    that is the user's to mend is a single line, as a full disk is.
     """
     # Emptied, then appended to: the ranks of a pretraining run write into the same file.
     Path(path).write_bytes(b"")
@@ -44,6 +45,11 @@ def log_to(path: str) -> None:
     ) -> None:
         if issubclass(kind, InputError):
             LOG.critical("%s", error)
+        elif lacks_room(error):
+            # The system names no file where it is writing that fails.
+            named = isinstance(error, OSError) and error.filename is not None
+            where = "" if named else f", in {Path.cwd()}"
+            LOG.critical("%s%s. Make room and run the same command again", error, where)
         else:
             LOG.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
 

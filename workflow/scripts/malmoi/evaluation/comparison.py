@@ -10,7 +10,6 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
-from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -63,7 +62,6 @@ COLOURS = (
     *("#56b4e9", "#d55e00", "#cc79a7", "#f0e442"),
     *("#882255", "#44aa99", "#aaaa00", "#000000"),
 )
-HANGUL_FONTS = ("NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "AppleGothic")
 
 STYLE = """
 body { font: 14px/1.4 sans-serif; margin: 2em; }
@@ -261,9 +259,7 @@ def plot(table: pd.DataFrame, png_path: str | Path) -> None:
     width = max(4.0, 1.2 * len(experiments) + 2)
     models = models_of(shown)
     colours = {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(models)}
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    fonts = ["DejaVu Sans", *(name for name in HANGUL_FONTS if name in installed)]
-    with matplotlib.rc_context({"font.family": fonts, "font.size": 9}):
+    with matplotlib.rc_context({"font.size": 9}):
         figure = Figure(figsize=(width * columns, 3.2 * lines), dpi=120, layout="constrained")
         axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, ((evaluation, metric), part) in zip(axes, panels, strict=False):

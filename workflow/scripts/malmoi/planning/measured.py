@@ -56,26 +56,28 @@ def _stage(results: Path, stage: str) -> Stage:
     benchmarks = results / "benchmarks"
     # Vocabularies and ledgers of experiments are work of their own: those of the common settings count.
     files = [*sorted((benchmarks / stage).glob("*.tsv")), benchmarks / f"{stage}.tsv"]
-    rows = [row for path in files if path.is_file() for row in _rows(path)]
+    rows = [row for path in files if path.is_file() for row in benchmark_rows(path)]
     if not rows:
         raise InputError(f"{benchmarks}: nothing of {stage}; let the run finish first")
     return Stage(
         sum(float(row["s"]) for row in rows),
-        sum(_number(row["cpu_time"]) for row in rows),
-        sum(_size(results / name) for name in FOLDERS[stage]),
+        sum(number(row["cpu_time"]) for row in rows),
+        sum(size_of(results / name) for name in FOLDERS[stage]),
     )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def benchmark_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a benchmark file, one for each time its job was run."""
     with open(path, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
     """Return a figure of Snakemake's, which writes NA where a job was too short to be looked at."""
     return 0.0 if text in ("NA", "-") else float(text)
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; 0 where there is none."""
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())

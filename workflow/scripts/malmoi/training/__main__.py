@@ -9,14 +9,13 @@ up without the workflow:
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import socket
 import sys
 from pathlib import Path
 
-from malmoi.atomic import write_text
+from malmoi.atomic import lacks_room, write_text
 from malmoi.errors import InputError
 from malmoi.progress import LOG
 from malmoi.training.launch import drop_stale_locks
@@ -49,7 +48,7 @@ def main(arguments: list[str]) -> int:
         _refuse(plan, str(error))
         return 2
     except Exception as error:
-        if not _lacks_room(error):
+        if not lacks_room(error):
             LOG.exception("rank %s failed", os.environ["RANK"])
             raise
         _refuse(
@@ -69,12 +68,6 @@ def _refuse(plan: Plan, message: str) -> None:
     if os.environ["RANK"] == "0" or not told:
         LOG.error("%s", message)
         print(f"malmoi: {message}", file=sys.stderr)
-
-
-def _lacks_room(error: Exception) -> bool:
-    """Return whether a disk or a quota was full; libraries wrap the system's error, but keep its words."""
-    words = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)]
-    return any(word in str(error) for word in words)
 
 
 def _be_the_only_rank() -> None:

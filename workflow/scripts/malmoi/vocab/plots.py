@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from malmoi.atomic import replacing
+from malmoi.fonts import drawable, families
 
 #: One colour and marker each, first come first served: the first is the vocabulary that the report is about.
 _COLOURS = (
@@ -22,15 +24,17 @@ _MARKERS = "osD^vP*X<>"
 
 @contextmanager
 def _figure(path: str | Path) -> Iterator[Axes]:
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    yield axes
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize="small")
-    with replacing(path) as temporary:
-        # A software version in the file would make equal plots differ.
-        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
+    # Tokenizers are named by their folders.
+    with matplotlib.rc_context({"font.family": families()}):
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        yield axes
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, fontsize="small")
+        with replacing(path) as temporary:
+            # A software version in the file would make equal plots differ.
+            figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
 
 
 def _style(number: int) -> dict[str, str]:
@@ -54,7 +58,7 @@ def boundaries(table: pd.DataFrame, path: str | Path) -> None:
     with _figure(path) as axes:
         _plane(axes)
         for number, row in enumerate(table.itertuples()):
-            label = f"{row.tokenizer} ({row.unk_share:.3%} [UNK])"
+            label = f"{drawable(row.tokenizer)} ({row.unk_share:.3%} [UNK])"
             place = [row.tokens_per_eojeol], [row.f1]
             axes.plot(*place, linestyle="", markersize=9, label=label, **_style(number))
 
@@ -67,7 +71,11 @@ def coverage(table: pd.DataFrame, path: str | Path) -> None:
     with _figure(path) as axes:
         for number, (name, part) in enumerate(table.groupby("tokenizer", sort=False)):
             axes.plot(
-                part["pieces"], part["token_share"], markersize=4, label=name, **_style(number)
+                part["pieces"],
+                part["token_share"],
+                markersize=4,
+                label=drawable(name),
+                **_style(number),
             )
         axes.set(
             xscale="log", xlabel="pieces most used in training", ylabel="share of held-out tokens"
