@@ -1,0 +1,1 @@
+"""What a run's report shows besides its figures: tables and JSON as pages."""
