@@ -162,7 +162,15 @@ def test_a_finished_run_has_nothing_left_to_do_and_a_report(demo: Path) -> None:
     report = snakemake(demo.parent, "--report", str(demo / "report.html"))
     assert report.returncode == 0, report.stderr[-2000:]
     html = (demo / "report.html").read_text(encoding="utf-8")
-    assert all(name in html for name in ("loss.png", "comparison.html", "ledger_summary.csv"))
+    shown = json.loads(re.search(r"^ *var results = (.*);$", html, flags=re.MULTILINE)[1])
+    names = {Path(path).relative_to(demo).as_posix() for path in shown}
+    assert {"training/demo/loss.png", "evaluation/comparison.html"} <= names
+    pages = {"ledger_summary", "benchmarks", "provenance", "curation/drops", "vocabulary/measures"}
+    assert {f"report/{name}.html" for name in pages} <= names
+    for path, result in shown.items():
+        assert result["caption"] and result["labels"]["result"], path
+        # What is not a picture or a page can only be downloaded.
+        assert result["mime_type"] in ("image/png", "text/html"), path
 
 
 def test_the_model_goes_to_a_hub_and_loads_from_there(

@@ -170,6 +170,21 @@ def test_a_rule_says_all_in_one_order(name):
     assert wildcards == [in_output, in_output]
 
 
+def test_what_the_report_shows_has_a_caption_a_category_and_a_label():
+    shown = [
+        (path, call)
+        for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))
+        for call in re.findall(
+            r"\breport\(((?:[^()]|\([^()]*\))*)\)", path.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(shown) > 8
+    for path, call in shown:
+        assert all(f"{key}=" in call for key in ("caption", "category", "labels")), call
+        for caption in re.findall(r'caption="([^"]+)"', call):
+            assert (path.parent / caption).is_file(), caption
+
+
 def environment(path):
     """Return the pins of an environment: distribution -> version."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
