@@ -12,7 +12,7 @@ import yaml
 
 from benchmarks import workflow
 from benchmarks.evaluation import table
-from benchmarks.evaluation.items import write_items
+from benchmarks.evaluation.items import write_decisions, write_items
 
 #: What a machine with a GPU measured, for those without.
 RESULTS = Path(__file__).parent / "gpu.json"
@@ -47,6 +47,7 @@ def measure(data: Path, work: Path) -> dict[str, float | None]:
 def run(data: Path, work: Path) -> dict[str, float]:
     """Train all arms on equal tokens of the table's corpus and fine-tune each with three seeds."""
     write_items(data, work / "items")
+    write_decisions(data, work / "decisions")
     settings = table.config(data, work)
     settings["vocabulary"]["size"] = 32000
     settings["instances"]["duplicates"] = 5

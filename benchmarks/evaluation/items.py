@@ -16,6 +16,9 @@ import zstandard
 DECISIONS = ("legal/precedents_md", "medical/precedents_medical")
 ARCHIVES = ("large/legal_190mb.tar.zst",)
 
+#: One in so many documents of the archives is trained on.
+EVERY = 4
+
 #: Sets of court decisions, whose dev split is scored here, by the task's name.
 CASES = {"case_name": "legal_casename_derived", "case_type": "legal_casetype_derived"}
 
@@ -53,6 +56,15 @@ def write_items(data: Path, folder: Path) -> dict[str, str]:
     return numbers
 
 
+def write_decisions(data: Path, folder: Path) -> None:
+    """Unpack every ``EVERY``-th document of the archives into a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for number, text in enumerate(_packed(data)):
+        if number % EVERY == 0:
+            (folder / f"{number:06d}.md").write_text(text, encoding="utf-8")
+
+
 def case_numbers(data: Path) -> dict[str, str]:
     """Return the case number of every decision among the documents by its serial number."""
     fronts = (yaml.load(text, Loader=yaml.CBaseLoader) for text in _front_matters(data))
@@ -63,13 +75,18 @@ def _front_matters(data: Path) -> Iterator[str]:
     for folder in DECISIONS:
         for path in sorted((data / folder).rglob("*.md")):
             yield from _front_matter(path.read_text("utf-8"))
+    for text in _packed(data):
+        yield from _front_matter(text)
+
+
+def _packed(data: Path) -> Iterator[str]:
     for name in ARCHIVES:
         with (data / name).open("rb") as packed:
             stream = zstandard.ZstdDecompressor().stream_reader(packed)
             with tarfile.open(fileobj=io.BufferedReader(stream), mode="r|") as archive:
                 for member in archive:
                     if member.isfile() and member.name.endswith(".md"):
-                        yield from _front_matter(archive.extractfile(member).read().decode())
+                        yield archive.extractfile(member).read().decode()
 
 
 def _front_matter(text: str) -> Iterator[str]:

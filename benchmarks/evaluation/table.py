@@ -12,15 +12,15 @@ import yaml
 
 from benchmarks import workflow
 from benchmarks.area import Figure
-from benchmarks.evaluation.items import SERIAL, write_items
+from benchmarks.evaluation.items import SERIAL, write_decisions, write_items
 from benchmarks.evaluation.overlap import overlaps
 
 HERE = Path(__file__).parent
 EXPERIMENT = "mini"
 
-#: The archive beside the sources of benchmarks/pipeline.
+#: A part of the archive beside the sources of benchmarks/pipeline.
 ARCHIVE: dict[str, Any] = {
-    **{"name": "archive", "path": "large", "pattern": "*.tar.zst", "domain": "legal"},
+    **{"name": "archive", "path": "decisions", "pattern": "*.md", "domain": "legal"},
     **{"kind": "judgment", "license": "Korean Copyright Act, Art. 7"},
     "fields": {"title": "사건명", "date": "선고일자", "group": "사건번호", "label": "사건종류"},
 }
@@ -53,6 +53,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
     decision by number, or hold a fifth of one; ``overlap.csv`` in the work folder lists what comes nearest.
     """
     numbers = write_items(data, work / "items")
+    write_decisions(data, work / "decisions")
     results = workflow.run(
         config(data, work),
         work / "workflow",
@@ -100,7 +101,7 @@ def config(data: Path, work: Path) -> dict[str, Any]:
     """Return the configuration: sources of benchmarks/pipeline and the archive, items from the work folder."""
     settings = yaml.safe_load((HERE / "config.yaml").read_text("utf-8"))
     shared = workflow.read_config(HERE.parent / "pipeline" / "config.yaml", data)
-    sources = [*shared["corpus"]["sources"], ARCHIVE | {"path": str(data / ARCHIVE["path"])}]
+    sources = [*shared["corpus"]["sources"], ARCHIVE | {"path": str(work / ARCHIVE["path"])}]
     for source in sources:
         if source["kind"] == "judgment":
             source["fields"]["serial"] = SERIAL
