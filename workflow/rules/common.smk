@@ -1,5 +1,6 @@
 """Check the configuration, and the few helpers the rules share."""
 
+import os
 import re
 import signal
 import sys
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import validate
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
@@ -679,6 +681,11 @@ if not workflow.is_main_process:
     # Slurm warns all processes of a job before its time limit, Snakemake's own among them, which would end by it
     # and take along what is just being saved. Who can do something about it says so.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    # What users installed for themselves would come before what a stage's environment pins, and pip would take
+    # it for a part of the environment.
+    os.environ.update(PYTHONNOUSERSITE="1")
 
 check_configuration()
 
