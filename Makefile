@@ -21,6 +21,7 @@ demo: .venv/complete sample/generated/complete compiler
 	@echo "The model:   results/model/demo  (with card and checksums: results/package/demo)"
 	@echo "The report:  results/report.html"
 	@echo "The tables:  results/evaluation/comparison.csv  results/ledger_summary.csv"
+	@echo "Its origin:  results/provenance.json  (and what each stage took: results/benchmarks.csv)"
 
 # The longest tests come first, so that no worker waits for the other at the end.
 test: .venv/complete sample/generated/complete compiler

@@ -35,6 +35,15 @@ def test_a_column_with_one_word_is_of_words(tmp_path):
     assert cells((tmp_path / "peaks.html").read_text())[1:] == [["a", "12345.6"], ["b", "NA"]]
 
 
+def test_a_wide_table_lies_on_its_side(tmp_path):
+    (tmp_path / "wide.csv").write_text(
+        "".join(",".join(f"{kind}{at}" for at in range(13)) + "\n" for kind in ("name", "", ""))
+    )
+    write_pages([tmp_path / "wide.csv"], [tmp_path / "wide.html"])
+    rows = cells((tmp_path / "wide.html").read_text())
+    assert rows == [[f"name{at}", str(at), str(at)] for at in range(13)]
+
+
 def test_json_stands_as_it_is(tmp_path):
     (tmp_path / "a.json").write_text('{"a": "<말>"}\n', "utf-8")
     write_pages([tmp_path / "a.json"], [tmp_path / "a.html"])

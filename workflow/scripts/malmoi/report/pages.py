@@ -13,13 +13,16 @@ from malmoi.atomic import write_text
 #: A number as CSV has it. Figures with a leading zero, such as those of shards, are names.
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
+#: Columns that a laptop's screen has room for.
+WIDE = 12
+
 _STYLE = """
 body { font: 14px/1.4 "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", sans-serif; margin: 1em; }
 p { color: #555; margin: 0 0 1em; }
 table { border-collapse: collapse; }
 th { position: sticky; top: 0; background: #eef1f4; vertical-align: bottom; }
 th, td { padding: .25em .6em; border-bottom: 1px solid #ddd; text-align: left; }
-td { max-width: 36em; overflow-wrap: anywhere; }
+td { max-width: 36em; overflow-wrap: break-word; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 """
@@ -41,19 +44,28 @@ def write_pages(inputs: Sequence[str | Path], outputs: Sequence[str | Path]) -> 
 def as_table(text: str) -> str:
     """Return a CSV table as HTML: columns of numbers to the right, with four digits at most after rounding.
 
-    Whole numbers keep all their digits. Header names break at their underscores.
+    Whole numbers keep all their digits. Header names break at their underscores. A table of more than ``WIDE``
+    columns and fewer rows is shown on its side.
     """
     head, *rows = csv.reader(text.splitlines(keepends=True))
     numeric = [_is_numeric([row[at] for row in rows]) for at in range(len(head))]
     names = [html.escape(name).replace("_", "_<wbr>") for name in head]
-    lines = ["<table>", f"<thead>{_row('th', names, numeric)}</thead>", "<tbody>"]
-    for row in rows:
-        cells = [
+    cells = [
+        [
             shown(cell) if number else html.escape(cell)
             for cell, number in zip(row, numeric, strict=True)
         ]
-        lines.append(_row("td", cells, numeric))
-    return "\n".join([*lines, "</tbody>", "</table>"])
+        for row in rows
+    ]
+    if len(head) > WIDE and len(rows) < len(head):
+        lines = [
+            f"<tr><th>{name}</th>{_cells('td', column, [number] * len(rows))}</tr>"
+            for name, number, *column in zip(names, numeric, *cells, strict=True)
+        ]
+        return "\n".join(["<table>", *lines, "</table>"])
+    lines = [f"<tr>{_cells('td', row, numeric)}</tr>" for row in cells]
+    top = f"<thead><tr>{_cells('th', names, numeric)}</tr></thead>"
+    return "\n".join(["<table>", top, "<tbody>", *lines, "</tbody>", "</table>"])
 
 
 def shown(cell: str) -> str:
@@ -71,9 +83,8 @@ def _is_numeric(cells: Sequence[str]) -> bool:
     return bool(filled) and all(_NUMBER.fullmatch(cell) for cell in filled)
 
 
-def _row(tag: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
-    marked = (
+def _cells(tag: str, cells: Sequence[str], numeric: Sequence[bool]) -> str:
+    return "".join(
         f'<{tag} class="number">{cell}</{tag}>' if number else f"<{tag}>{cell}</{tag}>"
         for cell, number in zip(cells, numeric, strict=True)
     )
-    return f"<tr>{''.join(marked)}</tr>"
