@@ -19,6 +19,9 @@ from benchmarks.evaluation.audit import SEED, defaults
 #: Decisions of the model that was trained too long, and passes over them.
 DECISIONS, TOO_MANY = 4, 60
 
+#: Canaries of each format and count of one audit: half of what an audit has by default.
+PER_FORMAT = 4
+
 #: Audits of that model, each of canaries of its own, and audits simulated.
 LEAKS, NULLS = 20, 1000
 
@@ -41,7 +44,7 @@ def leak_alarm(settings: dict[str, Any], texts: list[str], words: Any, folder: P
     Every audit has its own canaries, planted once and twice; only what they tell is looked at.
     """
     sets = [
-        [each for each in canaries.make(SEED + 1 + number, [1, 2], 2) if each.count]
+        [each for each in canaries.make(SEED + 1 + number, [1, 2], PER_FORMAT) if each.count]
         for number in range(LEAKS)
     ]
     copies = [each.text for own in sets for each in own for _ in range(each.count)]
