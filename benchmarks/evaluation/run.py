@@ -34,7 +34,7 @@ WANTED: Wanted = {
     ),
     **{
         f"{task}_over_untrained": (">=", 0, f"what pretraining adds to the main figure of {task}")
-        for task in table.TASKS
+        for task in table.OF_THE_CORPUS
     },
     **{
         f"canary_exposure_{count}": sign

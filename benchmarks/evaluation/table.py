@@ -33,6 +33,9 @@ TASKS = {
     "klue_sts": "pearson",
 }
 
+#: Tasks of the kind of text that the model was trained on; KLUE's are news and reviews.
+OF_THE_CORPUS = ("case_name", "case_type")
+
 #: Columns of the README's table, each with the models it may show.
 MODELS = {
     "pretrained here": ("trained",),
