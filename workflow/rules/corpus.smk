@@ -140,7 +140,7 @@ rule curation_report:
                 expand("results/curation/{name}.png", name=name),
                 caption="../report/curation.rst",
                 category="Curation",
-                labels={"result": f"{title} (figure)"},
+                labels={"result": "{} (figure)".format(title)},
             )
             for name, title in CURATION.items()
         ],
