@@ -64,6 +64,11 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         # Two fine-tunings at once are faster on two cores than one after the other.
         options=["--set-threads", "evaluate_task=1"],
     )
+    return gather(results, work, numbers)
+
+
+def gather(results: Path, work: Path, numbers: Mapping[str, str]) -> dict[str, float]:
+    """Return the figures of a finished run; ``numbers`` are case numbers by serial number."""
     found = overlaps(work / "items", results, numbers)
     found.to_csv(work / "overlap.csv", index=False)
     print(found.head(20).to_string(), flush=True)
