@@ -76,12 +76,12 @@ def gather(results: Path, work: Path, numbers: Mapping[str, str]) -> dict[str, f
     for task, metric in TASKS.items():
         own, untrained = (figures[f"{task}_{metric}_{name}"] for name in ("trained", "untrained"))
         figures[f"{task}_over_untrained"] = own - untrained
-    held = pq.read_table(results / "ledger.parquet", filters=[("status", "=", "contaminated")])
+    ledger = pq.read_table(results / "ledger" / "filter", filters=[("status", "=", "contaminated")])
     return {
         **figures,
         **_times(results),
         "contaminated_documents_in_training": int(found["contaminated"].sum()),
-        "contaminated_documents_left_out": len(held),
+        "contaminated_documents_left_out": len(ledger),
         "overlap_of_nearest_document": float(found["share"].max()),
     }
 
