@@ -1,7 +1,5 @@
 """A script for a rule that a test adds: import what its environment pins, and tell where that came from."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import re
