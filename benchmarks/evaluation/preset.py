@@ -12,8 +12,8 @@ from benchmarks import workflow
 
 ROOT = workflow.ROOT
 
-#: Training steps of each phase and epochs of each task: a third of the demonstration's.
-STEPS, EPOCHS = {"l64": 450, "l128": 50}, 4
+#: Training steps of each phase and epochs of each task: a quarter and a third of the demonstration's.
+STEPS, EPOCHS = {"l64": 300, "l128": 50}, 4
 
 #: What the README shows of each experiment's model: evaluation, metric.
 SHOWN = (
