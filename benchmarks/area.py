@@ -51,6 +51,9 @@ def main(
         module = importlib.import_module(f"benchmarks.{area}.{part}")
         found = module.measure(arguments.data.resolve(), arguments.work.resolve())
         print(part, json.dumps(found), flush=True)
+        if not whole and path.is_file():
+            # Another part may have been written meanwhile.
+            values = json.loads(path.read_text(encoding="utf-8"))
         values |= found
         path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         (here / "README.md").write_text(

@@ -15,14 +15,6 @@ ROOT = workflow.ROOT
 #: Training steps of each phase and epochs of each task: a quarter and a third of the demonstration's.
 STEPS, EPOCHS = {"l64": 300, "l128": 50}, 4
 
-#: What the README shows of each experiment's model: evaluation, metric.
-SHOWN = (
-    ("held-out", "mlm_loss"),
-    ("held-out", "nsp_accuracy"),
-    ("intrinsic-eojeols", "bits_per_character"),
-    ("case_type", "macro_f1"),
-)
-
 
 def measure(data: Path, work: Path) -> dict[str, float]:
     """Run the preset with one command and return what its table says of each experiment's trained model.
