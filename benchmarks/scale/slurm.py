@@ -6,11 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-import pandas as pd
-from e2e.test_slurm import run_as_jobs
-from tools.killed_workflow import CONFIG, new_copy
+from tools.killed_workflow import CONFIG, curves, new_copy
 from tools.slurm_cluster import SlurmCluster, missing
-from tools.training_runs import TIMED
+from tools.slurm_jobs import run_as_jobs
 from tools.workflow_copy import WorkflowCopy, changed
 
 MODEL = "results/model/demo"
@@ -54,12 +52,7 @@ def measure(data: Path, work: Path) -> dict[str, float | None]:
 
 def compared(one: WorkflowCopy, other: WorkflowCopy, name: str) -> tuple[int, int]:
     """Return how many values a table of training holds in either run, and in how many the runs differ."""
-    first, second = (
-        pd.read_parquet(each.folder / f"results/training/demo/{name}.parquet").drop(
-            columns=TIMED, errors="ignore"
-        )
-        for each in (one, other)
-    )
+    first, second = (curves(each.folder / "results", name) for each in (one, other))
     # A row that one lacks is empty there, and so differs from the other's.
     first, second = first.align(second)
     same = (first == second) | (first.isna() & second.isna())

@@ -162,7 +162,8 @@ def test_a_finished_run_has_nothing_left_to_do_and_a_report(demo: Path) -> None:
     report = snakemake(demo.parent, "--report", str(demo / "report.html"))
     assert report.returncode == 0, report.stderr[-2000:]
     html = (demo / "report.html").read_text(encoding="utf-8")
-    shown = json.loads(re.search(r"^ *var results = (.*);$", html, flags=re.MULTILINE)[1])
+    script = re.search(r'<script id="results">\s*var results = (.*?);\s*</script>', html, re.DOTALL)
+    shown = json.loads(script[1])
     names = {Path(path).relative_to(demo).as_posix() for path in shown}
     assert {"training/demo/loss.png", "evaluation/comparison.html"} <= names
     pages = {"ledger_summary", "benchmarks", "provenance", "curation/drops", "vocabulary/measures"}
