@@ -33,6 +33,9 @@ TASKS = {
     "klue_sts": "pearson",
 }
 
+#: The task that takes longest.
+LONGEST = f"results/evaluation/{EXPERIMENT}/task-case_name.json"
+
 #: Tasks of the kind of text that the model was trained on; KLUE's are news and reviews.
 OF_THE_CORPUS = ("case_name", "case_type")
 
@@ -61,8 +64,8 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         config(data, work),
         work / "workflow",
         ["results/evaluation/comparison.csv"],
-        # Two fine-tunings at once are faster on two cores than one after the other.
-        options=["--set-threads", "evaluate_task=1"],
+        # Two fine-tunings at once are faster on two cores than one after the other, the longest first.
+        options=["--set-threads", "evaluate_task=1", "--prioritize", LONGEST],
     )
     return gather(results, work, numbers)
 

@@ -13,13 +13,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from tools import conda_channel, conda_origins, conda_stand_in
 from tools.killed_workflow import assert_same_results
-from tools.workflow_copy import REPO, SMALL, WorkflowCopy, changed
+from tools.workflow_copy import EVERY_STAGE, REPO, WorkflowCopy
 
 MISSING = conda_channel.missing()
 pytestmark = [
@@ -33,27 +32,6 @@ ENVIRONMENTS = {
     ]
     for path in sorted((REPO / "envs").glob("*.yaml"))
 }
-
-#: Every stage, the packages of data set and tokenizer among them, and one task.
-CONFIG: dict[str, Any] = changed(
-    changed(
-        SMALL,
-        "publish",
-        lambda settings: {
-            **settings,
-            "tokenizer_repo_id": "test/tokenizer",
-            "dataset_repo_id": "test/documents",
-            "dataset_licences": ["MIT"],
-        },
-    ),
-    "evaluate.tasks",
-    [
-        {
-            **{"name": "domain", "label": "domain", "max_seq_length": 32},
-            **{"epochs": 1, "seeds": [0], "learning_rates": [0.001]},
-        }
-    ],
-)
 
 #: One job for each environment.
 ORIGINS = """
@@ -111,7 +89,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> WorkflowCopy:
     """A workflow that ran in one environment, the one of these tests."""
     workflow = WorkflowCopy(tmp_path_factory.mktemp("plain"))
     workflow.generate(megabytes=0.6)
-    run = workflow.snakemake("--cores", "2", config=CONFIG)
+    run = workflow.snakemake("--cores", "2", config=EVERY_STAGE)
     assert run.returncode == 0, run.stderr[-4000:]
     return workflow
 
@@ -121,7 +99,7 @@ def by_conda(environment: dict[str, str], tmp_path_factory: pytest.TempPathFacto
     """A workflow that ran with ``--use-conda``."""
     workflow = WorkflowCopy(tmp_path_factory.mktemp("by_conda"))
     workflow.generate(megabytes=0.6)
-    workflow.configure(CONFIG)
+    workflow.configure(EVERY_STAGE)
     run = with_conda(workflow, environment)
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]
     (workflow.folder / "run.log").write_text(run.stderr, encoding="utf-8")
@@ -158,7 +136,7 @@ def test_all_that_is_pinned_comes_from_the_environment(
     (folder / "origins.smk").write_text(ORIGINS % ENVIRONMENTS, encoding="utf-8")
     script = Path(conda_origins.__file__).read_bytes()
     (folder / "workflow" / "scripts" / "conda_origins.py").write_bytes(script)
-    by_conda.configure(CONFIG)
+    by_conda.configure(EVERY_STAGE)
     run = with_conda(by_conda, environment, "--snakefile", "origins.smk", "all_origins")
     assert run.returncode == 0, (run.stdout + run.stderr)[-4000:]
     for name, pins in ENVIRONMENTS.items():
@@ -175,7 +153,7 @@ def test_all_that_is_pinned_comes_from_the_environment(
 def test_what_only_the_controller_has_is_not_found(
     by_conda: WorkflowCopy, environment: dict[str, str]
 ) -> None:
-    by_conda.configure(CONFIG)
+    by_conda.configure(EVERY_STAGE)
     with by_conda.appended("workflow/scripts/sum_ledger.py", "\nimport hypothesis\n"):
         run = with_conda(
             by_conda, environment, "--forcerun", "ledger", "--", "results/ledger.parquet"

@@ -147,3 +147,25 @@ def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         target = target[parent] if isinstance(parent, int) else target.setdefault(parent, {})
     target[last] = value(copy.deepcopy(target[last])) if isinstance(value, Callable) else value
     return result
+
+
+#: Every stage, the packages of data set and tokenizer among them, and one task.
+EVERY_STAGE: dict[str, Any] = changed(
+    changed(
+        SMALL,
+        "publish",
+        lambda settings: {
+            **settings,
+            "tokenizer_repo_id": "test/tokenizer",
+            "dataset_repo_id": "test/documents",
+            "dataset_licences": ["MIT"],
+        },
+    ),
+    "evaluate.tasks",
+    [
+        {
+            **{"name": "domain", "label": "domain", "max_seq_length": 32},
+            **{"epochs": 1, "seeds": [0], "learning_rates": [0.001]},
+        }
+    ],
+)
