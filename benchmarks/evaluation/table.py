@@ -64,8 +64,7 @@ def measure(data: Path, work: Path) -> dict[str, float]:
         config(data, work),
         work / "workflow",
         ["results/evaluation/comparison.csv"],
-        # Two fine-tunings at once are faster on two cores than one after the other, the longest first.
-        options=["--set-threads", "evaluate_task=1", "--prioritize", LONGEST],
+        options=["--prioritize", LONGEST],
     )
     return gather(results, work, numbers)
 

@@ -1,4 +1,8 @@
-"""Stage 9: held-out figures, fine-tuning beside its baselines, and what a model remembers."""
+"""Stage 9: held-out figures, fine-tuning beside its baselines, and what a model remembers.
+
+Each job has one thread: with more, sums have another order and figures other last digits, so that they would
+depend on the cores a run is given. Jobs run side by side.
+"""
 
 
 rule evaluate_pretraining:
@@ -15,7 +19,7 @@ rule evaluate_pretraining:
         "results/benchmarks/evaluate/{experiment}-pretraining.tsv"
     conda:
         "../../envs/evaluate.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem="8GB",
         runtime="4h",
@@ -48,7 +52,7 @@ rule evaluate_intrinsic:
         "results/benchmarks/evaluate/{experiment}-intrinsic.tsv"
     conda:
         "../../envs/evaluate.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem="8GB",
         runtime="4h",
@@ -79,7 +83,7 @@ rule evaluate_task:
         "results/benchmarks/evaluate/{experiment}-{task}.tsv"
     conda:
         "../../envs/evaluate.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem="8GB",
         runtime="4h",
@@ -139,7 +143,7 @@ rule audit:
         "results/benchmarks/evaluate/{experiment}-audit.tsv"
     conda:
         "../../envs/evaluate.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem="8GB",
         runtime="2h",

@@ -64,10 +64,15 @@ def test_the_chosen_compiler_is_looked_for(
         rank_environment(plan)
 
 
-def test_ranks_get_their_threads_and_the_library(plan: Plan, programs: Path) -> None:
+def test_ranks_get_their_threads_and_the_library(
+    plan: Plan, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program(programs / "c++")
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        # As Snakemake does by the cores that a job is given.
+        monkeypatch.setenv(name, "8")
     environment = rank_environment(plan)
-    assert environment["OMP_NUM_THREADS"] == "3"
+    assert environment["OMP_NUM_THREADS"] == environment["MKL_NUM_THREADS"] == "3"
     assert environment["DS_ACCELERATOR"] == "cpu"
     assert (Path(environment["PYTHONPATH"]) / "malmoi" / "training").is_dir()
     # ninja, which builds DeepSpeed's extension, lies beside the interpreter.

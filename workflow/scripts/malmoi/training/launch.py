@@ -179,7 +179,9 @@ def rank_environment(plan: Plan) -> dict[str, str]:
     environment = dict(os.environ)
     environment["PYTHONPATH"] = str(LIBRARY)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    environment["OMP_NUM_THREADS"] = str(plan.settings["runtime"]["threads_per_rank"])
+    # Both, since Snakemake sets both to the threads of the job, and with other threads sums have another order.
+    for library in ("OMP", "MKL"):
+        environment[f"{library}_NUM_THREADS"] = str(plan.settings["runtime"]["threads_per_rank"])
     environment.setdefault("TOKENIZERS_PARALLELISM", "false")
     environment["PYTHONWARNINGS"] = "ignore::FutureWarning"
     if not shutil.which("nvidia-smi"):
