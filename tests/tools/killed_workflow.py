@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import random
 import re
@@ -83,7 +84,8 @@ def kill_all(folder: Path) -> None:
     """SIGKILL every process that works in a folder, also those that are just being started."""
     while found := [process for process in psutil.process_iter() if _works_in(process, folder)]:
         for process in found:
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(found, timeout=60)
 
 
