@@ -20,6 +20,8 @@ from tools.workflow_copy import SMALL, WorkflowCopy, changed
 #: Folders of results that tell of runs, not of what came out: times, attempts, states to go on from.
 OF_RUNS = ("logs", "benchmarks", "cache", "checkpoints")
 
+_FINISHED = re.compile(r"^Finished jobid: (\d+) ", re.MULTILINE)
+
 #: A small workflow whose two ranks train long enough to be stopped on the way.
 CONFIG: dict[str, Any] = changed(SMALL, "pretrain.phases[0].steps", 400)
 CONFIG["pretrain"]["runtime"] = {
@@ -46,7 +48,9 @@ def kill_again_and_again(
 ) -> list[set[str]]:
     """Run a workflow, kill all its processes at a random moment, start it with the same command, and so on.
 
-    Stops after ``kills`` or when a run ends. A run has its own time to come up, then up to ten seconds.
+    Stops after ``kills`` or when a run ends. A run has its own time to come up, then, as drawn, up to ten
+    seconds, or until one or two jobs are done and up to two seconds more: so kills hit long jobs anywhere,
+    and get through all stages on a slow machine too.
 
     Returns:
         The rules that were running at each kill.
@@ -66,7 +70,10 @@ def kill_again_and_again(
             )
         while run.poll() is None and "Select jobs to execute" not in log.read_text("utf-8"):
             time.sleep(0.05)
-        limit = time.monotonic() + draw.uniform(0, 10)
+        jobs = draw.choice((0, 0, 1, 2))
+        while run.poll() is None and len(_FINISHED.findall(log.read_text("utf-8"))) < jobs:
+            time.sleep(0.05)
+        limit = time.monotonic() + draw.uniform(0, 2 if jobs else 10)
         while run.poll() is None and time.monotonic() < limit:
             time.sleep(0.01)
         if run.poll() is None:
@@ -94,7 +101,7 @@ def running(log: str) -> set[str]:
     started = re.findall(
         r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    jobid: (\d+)$", log, re.MULTILINE
     )
-    done = set(re.findall(r"^Finished jobid: (\d+) ", log, re.MULTILINE))
+    done = set(_FINISHED.findall(log))
     return {rule for rule, job in started if job not in done}
 
 
