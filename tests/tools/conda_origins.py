@@ -40,7 +40,8 @@ def strangers() -> list[str]:
     found = [
         name
         for name, module in list(sys.modules.items())
-        if (file := getattr(module, "__file__", None))
+        # Modules that a package makes of other things may name a file that is none.
+        if Path(file := getattr(module, "__file__", None) or "").is_file()
         and not any(Path(file).is_relative_to(home) for home in homes)
     ]
     return sorted(name for name in found if not name.startswith("snakemake"))
