@@ -55,16 +55,22 @@ def _largest(values: pd.Series) -> pd.Series:
 
 
 def sources(table: pd.DataFrame, path: str | Path) -> None:
-    """Draw the share of each source's characters that is left."""
+    """Draw the characters read and kept of each source, with the share that is left."""
     shown = table.sort_values("chars_read", ascending=False, kind="stable").head(MOST).iloc[::-1]
     with _figure(path, _height(len(shown))) as axes:
         if not shown["chars_read"].sum():
             _nothing(axes)
             return
-        axes.barh(shown["source"], shown["chars_read"], color=_LIGHT, label="read")
+        read = axes.barh(shown["source"], shown["chars_read"], color=_LIGHT, label="read")
         axes.barh(shown["source"], shown["chars_kept"], color=_DARK, label="kept")
+        kept = [f"{share:.1%}" for share in shown["chars_kept"] / shown["chars_read"].clip(lower=1)]
+        axes.bar_label(read, kept, padding=3, fontsize="small")
         axes.set(xscale="symlog", xlabel="characters")
-        axes.legend(frameon=False, fontsize="small", loc="lower right")
+        axes.margins(x=0.1)
+        axes.legend(
+            **{"frameon": False, "fontsize": "small", "ncols": 2, "borderaxespad": 0},
+            **{"loc": "lower right", "bbox_to_anchor": (1, 1)},
+        )
 
 
 def drops(table: pd.DataFrame, path: str | Path) -> None:
