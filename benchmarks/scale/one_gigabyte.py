@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -23,11 +23,14 @@ from benchmarks.scale import corpus, usage
 
 #: Bytes of text of both runs, by what the names of their figures end in.
 SIZES: Mapping[str, int] = {"50mb": 50_000_000, "1gb": 1_000_000_000}
-#: Bytes of text in a shard, the same in both runs.
-SHARD = 50_000_000
+#: Bytes of text in a shard, at most.
+SHARD = 100_000_000
 CORES = 2
-#: Bare Kiwi reads one document in so many of the larger corpus, others before, between and after the runs.
-EVERY = 60
+#: Runs of Snakemake that a corpus is segmented in, at most, with bare Kiwi between them: where others share the
+#: machine, the same work takes a third more at one time than at another.
+PORTIONS = 5
+#: Bare Kiwi reads one document in so many of the larger corpus each time, others every time.
+EVERY = 180
 
 #: What stages 1 to 7 end with; all else of them is made on the way.
 TARGETS = (
@@ -63,13 +66,24 @@ def measure_sizes(
     """Do the same for a smaller and a larger size in bytes, by what the names of their figures end in."""
     small, big = sizes
     made = {name: corpus.make(work / name / "raw", large, size) for name, size in sizes.items()}
-    bare = [bare_kiwi(work, made, big, every, 0)]
+    shards = {name: math.ceil(size / shard) for name, size in sizes.items()}
+    total = sum(len(portions(number)) for number in shards.values()) + 1
+
+    def samples() -> Iterator[Bare]:
+        for number in range(total):
+            texts = corpus.read(work / big / "raw", every, number * every // total)
+            yield bare_kiwi(work / f"kiwi-{number}.json", texts)
+
+    sample = samples()
+    bare = [next(sample)]
     runs: dict[str, usage.Usage] = {}
     values: dict[str, float] = {}
-    for part, name in enumerate(sizes, start=1):
-        runs[name] = run(work / name, max(1, round(sizes[name] / shard)))
+    for name in sizes:
+        for number, targets in enumerate(portions(shards[name])):
+            run(work / name, number, targets, shards[name])
+            bare.append(next(sample))
+        runs[name] = usage.read((work / name / "usage").glob("*.json"))
         values |= run_figures(name, made[name], runs[name], work / name / "results")
-        bare.append(bare_kiwi(work, made, big, every, part))
     rates = [part.cpu_seconds / part.characters for part in bare]
     read = sum(part.characters for part in bare)
     kiwi = sum(part.cpu_seconds for part in bare) / read * made[big].characters
@@ -77,6 +91,7 @@ def measure_sizes(
     spent = runs[big].cpu_seconds
     growth = math.log(spent / runs[small].cpu_seconds, made[big].bytes / made[small].bytes)
     return values | {
+        "kiwi_samples": len(bare),
         "kiwi_sample_share": round(read / made[big].characters, 4),
         "kiwi_slowest_vs_fastest": round(max(rates) / min(rates), 4),
         f"kiwi_cpu_seconds_{big}": round(kiwi, 1),
@@ -86,17 +101,26 @@ def measure_sizes(
     }
 
 
-def run(folder: Path, shards: int) -> usage.Usage:
-    """Run the workflow on the documents of ``folder``/raw, or the rest of it, and return what it took."""
-    done = folder / "results" / "complete"
+def portions(shards: int) -> list[Sequence[str]]:
+    """Return what each run of Snakemake makes: the segments of some shards, and all the rest in the last."""
+    segments = [f"results/segments/{number:04d}.parquet" for number in range(shards)]
+    each = math.ceil(shards / PORTIONS)
+    return [*(segments[start : start + each] for start in range(0, shards, each)), TARGETS]
+
+
+def run(folder: Path, number: int, targets: Sequence[str], shards: int) -> None:
+    """Run the workflow on the documents of ``folder``/raw up to the targets, or the rest of that.
+
+    What it takes is in ``folder``/usage, a file for each time it was started.
+    """
     reports = folder / "usage"
+    done = reports / f"{number}.done"
     if not done.is_file():
         reports.mkdir(exist_ok=True)
         report = reports / f"{len(list(reports.glob('*.json'))):04d}.json"
         through = [sys.executable, usage.__file__, str(report)]
-        workflow.run(config(folder / "raw", shards), folder, TARGETS, CORES, through)
+        workflow.run(config(folder / "raw", shards), folder, targets, CORES, through)
         done.touch()
-    return usage.read(reports.glob("*.json"))
 
 
 def config(raw: Path, shards: int) -> dict[str, object]:
@@ -151,21 +175,19 @@ class Bare:
     cpu_seconds: float
 
 
-def bare_kiwi(work: Path, made: Mapping[str, corpus.Size], big: str, every: int, part: int) -> Bare:
-    """Measure Kiwi alone, two threads and no dictionary, on the lines of one document in ``every``.
+def bare_kiwi(done: Path, texts: Iterable[str]) -> Bare:
+    """Measure Kiwi alone, two threads and no dictionary, on the lines of texts, or return what ``done`` says.
 
-    Reading the documents and loading Kiwi do not count.
+    Reading the texts and loading Kiwi do not count.
     """
-    done = work / f"kiwi-{part}.json"
     if not done.is_file():
-        first = part * every // 3
-        texts = list(corpus.read(work / big / "raw", every, first))
-        lines = [line for text in texts for line in text.split("\n") if line.strip()]
+        given = list(texts)
+        lines = [line for text in given for line in text.split("\n") if line.strip()]
         kiwi = load_analyzer(CORES)
         deque(kiwi.tokenize(lines[:20]), maxlen=0)
         began = process_time()
         deque(kiwi.tokenize(lines), maxlen=0)
-        write_text(done, json.dumps([sum(map(len, texts)), process_time() - began]))
+        write_text(done, json.dumps([sum(map(len, given)), process_time() - began]))
     return Bare(*json.loads(done.read_text(encoding="utf-8")))
 
 
