@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
@@ -54,8 +54,8 @@ _SEGMENTED = re.compile(r"segment: \d+ documents, (\d+) blocks, (\d+) analysed")
 def measure(data: Path, work: Path) -> dict[str, float]:
     """Return what stages 1 to 7 take at both sizes, by stage too, and what bare Kiwi takes.
 
-    Needs an hour on two cores and about 10 GB of disk. What was finished is kept in ``work`` and not measured
-    again; a run that was cut off goes on, and what it took until then counts.
+    Needs an hour and a half on two cores and about 15 GB of disk. What was finished is kept in ``work`` and not
+    measured again; a run that was cut off goes on, and what it took until then counts.
     """
     return measure_sizes(large_archive(data, work), work / "one_gigabyte", SIZES, SHARD, EVERY)
 
@@ -68,20 +68,19 @@ def measure_sizes(
     made = {name: corpus.make(work / name / "raw", large, size) for name, size in sizes.items()}
     shards = {name: math.ceil(size / shard) for name, size in sizes.items()}
     total = sum(len(portions(number)) for number in shards.values()) + 1
+    bare: list[Bare] = []
 
-    def samples() -> Iterator[Bare]:
-        for number in range(total):
-            texts = corpus.read(work / big / "raw", every, number * every // total)
-            yield bare_kiwi(work / f"kiwi-{number}.json", texts)
+    def sample() -> None:
+        texts = corpus.read(work / big / "raw", every, len(bare) * every // total)
+        bare.append(bare_kiwi(work / f"kiwi-{len(bare)}.json", texts))
 
-    sample = samples()
-    bare = [next(sample)]
+    sample()
     runs: dict[str, usage.Usage] = {}
     values: dict[str, float] = {}
     for name in sizes:
         for number, targets in enumerate(portions(shards[name])):
             run(work / name, number, targets, shards[name])
-            bare.append(next(sample))
+            sample()
         runs[name] = usage.read((work / name / "usage").glob("*.json"))
         values |= run_figures(name, made[name], runs[name], work / name / "results")
     rates = [part.cpu_seconds / part.characters for part in bare]

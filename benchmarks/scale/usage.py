@@ -61,7 +61,7 @@ class Usage:
 
 
 def read(reports: Iterable[Path]) -> Usage:
-    """Return what all runs of one command took together, of which all but the last were cut off."""
+    """Return what several runs took together, among them such as were cut off."""
     whole = Usage()
     for path in sorted(reports):
         part = json.loads(path.read_text(encoding="utf-8"))

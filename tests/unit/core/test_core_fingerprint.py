@@ -66,6 +66,27 @@ def test_a_change_counts_in_what_is_imported_and_nowhere_else(library, name, cou
     assert (fingerprint.of_code(library / "adapter.py") != before) == counts
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "def run():\n    {}",
+        "class Stage:\n    def run(self):\n        {}",
+        "try:\n    {}\nexcept OSError:\n    pass",
+        "try:\n    pass\nexcept OSError:\n    {}",
+        "try:\n    pass\nexcept OSError:\n    pass\nelse:\n    {}",
+        "try:\n    pass\nfinally:\n    {}",
+        "if True:\n    pass\nelif False:\n    {}",
+        "for _ in ():\n    pass\nelse:\n    {}",
+        "with open('file'):\n    {}",
+        "match 1:\n    case 1:\n        {}",
+    ],
+)
+def test_an_import_counts_wherever_it_stands(library, block):
+    (library / "adapter.py").write_text(block.format("import malmoi.room.other"))
+    found = fingerprint.with_imports(library / "adapter.py")
+    assert (library / "malmoi/room/other.py").resolve() in found
+
+
 def test_code_is_read_and_not_run(library):
     (library / "malmoi/deep.py").write_text("raise SystemExit('ran')\n")
     assert fingerprint.of_code(library / "adapter.py")
